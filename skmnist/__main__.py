@@ -1,0 +1,5 @@
+"""`python -m skmnist` is the `skmnist` command."""
+
+from skmnist.cli import main
+
+main()

@@ -1,0 +1,60 @@
+"""Whole batches, cut from one tensor: no sample is ever handled by itself."""
+
+import torch
+from skorch.dataset import Dataset
+
+PREDICTION_BATCH = 256
+"""Images that prediction looks at together, unless the user says otherwise."""
+
+
+class LabelledImages(Dataset):
+    """Images and labels as skorch's machinery wants them.
+
+    An item, or a batch of items, is (images, codes): what the network and the loss
+    take. `X` and `y` are (images, labels): what scorers take.
+
+    Parameters
+    ----------
+    X : tensor of shape (n, C, H, W)
+    y : ndarray of shape (n,), or None
+        Labels; None where there are none, as in prediction.
+    classes : ndarray of shape (n_classes,)
+        All labels, sorted: the code of a label is its position here.
+    """
+
+    def __init__(self, X, y, classes):
+        super().__init__(X, y)
+        codes = classes.searchsorted(y) if y is not None else [0] * len(X)
+        self.codes = torch.as_tensor(codes)
+
+    def __getitem__(self, index):
+        return self.X[index], self.codes[index]
+
+
+class Batches:
+    """Iterate over a data set in batches that are slices of it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        One that takes a slice, or an array of positions, as index.
+    batch_size : int
+        Images in a batch; the last one may be smaller.
+    shuffle : bool, default=False
+        Whether to draw a new order, from torch's global generator, for each pass.
+    """
+
+    def __init__(self, dataset, batch_size, shuffle=False):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+
+    def __len__(self):
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self):
+        n = len(self.dataset)
+        order = torch.randperm(n).numpy() if self.shuffle else None
+        for start in range(0, n, self.batch_size):
+            chosen = slice(start, start + self.batch_size)
+            yield self.dataset[chosen if order is None else order[chosen]]

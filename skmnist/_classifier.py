@@ -1,0 +1,775 @@
+"""`MnistCNNClassifier`: the scikit-learn contract first, then the hooks of skorch."""
+
+import copy
+import inspect
+import numbers
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_scalar, check_X_y
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+from skorch import NeuralNetClassifier
+from skorch.callbacks import (
+    EpochScoring,
+    EpochTimer,
+    LRScheduler,
+    PassthroughScoring,
+    PrintLog,
+)
+from skorch.utils import is_dataset, to_tensor
+from torch.utils.data import DataLoader, Subset
+
+from skmnist._batches import PREDICTION_BATCH, Batches, LabelledImages
+from skmnist._images import (
+    PIXEL_DTYPES,
+    as_images,
+    as_labels,
+    as_rows,
+    pixel_statistics,
+    resolve_image_shape,
+)
+from skmnist._network import CNN
+from skmnist._training import (
+    OneCycle,
+    draw_seed,
+    private_generators,
+    raised_by_callback,
+    resolve_device,
+    seed_generators,
+)
+from skmnist.datasets import dataset_to_arrays
+
+LR_SCHEDULES = (None, "onecycle")
+
+
+class MnistCNNClassifier(NeuralNetClassifier):
+    """The article's convolutional network as a scikit-learn classifier.
+
+    Raw pixels in, labels out: the images may come as rows of pixels, as squares or
+    with channels, in any numeric type, and the labels may be integers or strings. The
+    scale of the pixels is learned in `fit` and lives inside the network.
+
+    The default recipe is stochastic gradient descent with Nesterov momentum 0.9 and a
+    one-cycle learning rate. The article's own recipe is
+    `MnistCNNClassifier.with_article_recipe()`.
+
+    Parameters
+    ----------
+    lr : float, default=0.1
+        Learning rate, above 0. With `lr_schedule="onecycle"` it is the peak.
+    lr_schedule : {"onecycle"} or None, default="onecycle"
+        "onecycle" lets the learning rate rise to `lr` and fall again over the
+        `max_epochs` of one `fit`; `partial_fit` then trains at the constant `lr / 10`.
+        None keeps `lr` constant.
+    max_epochs : int, default=10
+        Passes over the training data, at least 1.
+    batch_size : int, default=64
+        Images in a training batch, at least 1; -1 takes all in one batch.
+    image_shape : tuple of three int, default=None
+        Channels, height and width of the images, for data that come as rows of
+        pixels. None: one channel and a square. Images that come as (n, height, width)
+        or (n, channels, height, width) show it themselves.
+    random_state : int, RandomState instance or None, default=None
+        Decides the initial weights, the order of the images and everything else that
+        is drawn. Pass an int for the same model every time. The global generators of
+        NumPy, torch and Python are neither read nor changed.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last `fit`. The labels and the
+        image shape must then be the same.
+    device : "auto", str or torch.device, default="auto"
+        Where to train and predict. "auto" takes the first of cuda, mps and cpu that
+        there is; it is resolved in `fit`, see `device_`.
+    verbose : int, default=0
+        0 is silent, 1 prints skorch's table with a line for each epoch.
+
+    Other Parameters
+    ----------------
+    module : torch module (class or instance), default=CNN
+        The network. A class is built with those of `image_shape`, `n_classes`, `mean`
+        and `std` that its constructor names, and with the user's `module__...`. It
+        takes raw pixels (n, channels, height, width), uint8 or float32, and returns
+        log-probabilities (n, n_classes). An instance is copied, not trained itself.
+        The default takes `module__channels=(20, 50)`, `module__kernel_size=5`,
+        `module__hidden_units=500` and `module__dropout=0.0`.
+    criterion : torch loss (class), default=torch.nn.NLLLoss
+        Loss of log-probabilities and label codes.
+    optimizer : torch optimizer (class), default=torch.optim.SGD
+        Its parameters are set by `optimizer__...`. SGD gets
+        `optimizer__momentum=0.9` and, where momentum allows it,
+        `optimizer__nesterov=True`, unless they are set.
+    iterator_train, iterator_valid : iterable (class), default=Batches
+        What cuts the data into batches for training and for prediction;
+        `torch.utils.data.DataLoader` does, more slowly. Training shuffles unless
+        `iterator_train__shuffle=False`; predictions are made in batches of 256 unless
+        `iterator_valid__batch_size` is set.
+    train_split : callable or None, default=None
+        skorch's `ValidSplit` or the like: holds a part of the training data out, and
+        `history` then has `valid_loss` and `valid_acc`. None trains on all data.
+    callbacks : list of callbacks, "disable" or None, default=None
+        skorch's callbacks, in addition to those that keep the history. An
+        `LRScheduler` among them needs `lr_schedule=None`.
+    compile : bool, default=False
+        Whether to compile the network with `torch.compile`.
+    use_caching : bool or "auto", default="auto"
+        Whether scoring callbacks keep predictions; "auto" lets each decide.
+    torch_load_kwargs : dict or None, default=None
+        Passed to `torch.load` by `load_params`.
+    **kwargs
+        Parameters of the parts, as in skorch: `module__...`, `optimizer__...`,
+        `criterion__...`, `iterator_train__...`, `iterator_valid__...`,
+        `callbacks__...`, `compile__...`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    n_features_in_ : int
+        Pixels of one image over all channels, whatever layout it came in.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X was a data frame with strings for names.
+    image_shape_ : tuple of three int
+        Channels, height and width of the training images.
+    pixel_mean_, pixel_std_ : ndarray of shape (channels,)
+        What the network standardises with, on the scale of the training pixels.
+    loss_curve_ : list of float
+        Mean training loss of each finished epoch.
+    n_iter_ : int
+        Finished epochs, over all calls that went on from one another.
+    device_ : torch.device
+        Where the network is.
+    module_ : torch module
+        The network.
+    history : skorch.history.History
+        For each epoch: `train_loss`, `train_acc` (accuracy of the batches as they were
+        trained on, so without further cost), `dur` (seconds), `valid_loss` and
+        `valid_acc` with a `train_split`; for each batch: `train_loss`.
+
+    See Also
+    --------
+    skorch.NeuralNetClassifier : The parent; all of it stays usable.
+    sklearn.neural_network.MLPClassifier : A network without convolutions.
+
+    Notes
+    -----
+    On the CPU, and with the same number of threads, the same `random_state` gives a
+    model with the same bits. Ctrl-C in `fit` ends the training with a warning and keeps
+    what has been learned.
+
+    References
+    ----------
+    .. [1] "MNIST with PyTorch and scikit-learn": the network and the article's recipe.
+    .. [2] Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-Based Learning Applied
+       to Document Recognition", Proceedings of the IEEE 86 (11), 1998.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from skmnist import MnistCNNClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> clf = MnistCNNClassifier(max_epochs=2, random_state=0).fit(X_train, y_train)
+    >>> bool(clf.score(X_test, y_test) > 0.9)
+    True
+    """
+
+    # What skorch's constructor would set on the instance; a scikit-learn estimator has
+    # nothing but its parameters there before fit.
+    history_ = None
+    initialized_ = False
+    virtual_params_ = {}  # noqa: RUF012 (replaced, never changed, by skorch)
+
+    # Parameters of skorch's that this estimator decides: labels come from y, data from
+    # arrays, and the network's logarithms are turned into probabilities by exp.
+    classes = None
+    predict_nonlinearity = staticmethod(torch.exp)
+    prefixes_ = ["iterator_train", "iterator_valid", "callbacks", "compile"]  # noqa: RUF012
+
+    def __init__(
+        self,
+        *,
+        lr=0.1,
+        lr_schedule="onecycle",
+        max_epochs=10,
+        batch_size=64,
+        image_shape=None,
+        random_state=None,
+        warm_start=False,
+        device="auto",
+        verbose=0,
+        module=CNN,
+        criterion=torch.nn.NLLLoss,
+        optimizer=torch.optim.SGD,
+        iterator_train=Batches,
+        iterator_valid=Batches,
+        train_split=None,
+        callbacks=None,
+        compile=False,
+        use_caching="auto",
+        torch_load_kwargs=None,
+        **kwargs,
+    ):
+        parameters = {**locals(), **kwargs}
+        for name in ("self", "kwargs", "__class__"):
+            parameters.pop(name, None)
+        # past skorch's __setattr__, which would refuse a module instance here
+        vars(self).update(parameters)
+
+    @classmethod
+    def with_article_recipe(cls, **kwargs):
+        """Make a classifier that trains as the article does.
+
+        Stochastic gradient descent with a constant learning rate of 0.01, momentum 0.5
+        (not Nesterov's), batches of 64, ten epochs. At the end of each epoch the
+        accuracy on the whole training set is measured, as in the article, and kept in
+        the history as `train_acc_epoch_end`; this costs one more pass of prediction.
+
+        Parameters
+        ----------
+        **kwargs
+            Further parameters; they replace those of the recipe.
+
+        Returns
+        -------
+        MnistCNNClassifier
+
+        Examples
+        --------
+        >>> from skmnist import MnistCNNClassifier
+        >>> clf = MnistCNNClassifier.with_article_recipe(max_epochs=3)
+        >>> clf.lr, clf.lr_schedule, clf.max_epochs
+        (0.01, None, 3)
+        """
+        accuracy = EpochScoring(
+            "accuracy",
+            name="train_acc_epoch_end",
+            lower_is_better=False,
+            on_train=True,
+            use_caching=False,
+        )
+        recipe = {
+            "lr": 0.01,
+            "lr_schedule": None,
+            "max_epochs": 10,
+            "batch_size": 64,
+            "optimizer": torch.optim.SGD,
+            "optimizer__momentum": 0.5,
+            "optimizer__nesterov": False,
+            "callbacks": [("train_acc_epoch_end", accuracy)],
+        }
+        return cls(**{**recipe, **kwargs})
+
+    def fit(self, X, y):
+        """Train the network on images and their labels.
+
+        Parameters
+        ----------
+        X : array-like or CPU tensor
+            Raw pixels of shape (n, channels*height*width), (n, height, width) or
+            (n, channels, height, width), of any numeric type. uint8 stays uint8 in
+            memory, everything else becomes float32.
+        y : array-like of shape (n,)
+            Labels of at least two classes, of any type that scikit-learn takes.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the data cannot be used; the message says what came, what
+            was expected and what to do. Nothing has been trained or changed then.
+
+        Warns
+        -----
+        UserWarning
+            If Ctrl-C ended the training. The estimator stays usable.
+        """
+        self._check_parameters()
+        X, images, y = self._check_X_y(X, y)
+        classes = np.unique(y)
+        if len(classes) < 2:
+            raise ValueError(
+                f"Got y with a single class, {classes.tolist()}; "
+                f"{type(self).__name__} needs samples of at least 2 classes."
+            )
+        self._prepare(X, images, classes, goes_on=self.warm_start and self.initialized_)
+        self._train(images, y, *self.get_split_datasets(images, y), self.max_epochs)
+        return self
+
+    def partial_fit(self, X, y, classes=None):
+        """Train the network on one chunk of a stream: one pass over it.
+
+        Goes on from whatever was trained before, by `fit` or by `partial_fit`. With
+        `lr_schedule="onecycle"` the learning rate is the constant `lr / 10`, because a
+        cycle needs a known length. `train_split` is not used.
+
+        Parameters
+        ----------
+        X : array-like or CPU tensor
+            Raw pixels, as in `fit`.
+        y : array-like of shape (n,)
+            Labels; each must be among the classes.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come. Needed in the first call; may be left out,
+            or must be the same, after that.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in `fit`; and if `classes` is missing, changed or not complete.
+        """
+        self._check_parameters()
+        X, images, y = self._check_X_y(X, y)
+        if classes is not None:
+            classes = np.unique(as_labels(classes))
+        elif self.initialized_:
+            classes = self.classes_
+        else:
+            raise ValueError(
+                "Got no classes in the first call of partial_fit, expected all labels "
+                "that will ever come. Pass classes=..."
+            )
+        _check_known(y, classes)
+        self._prepare(X, images, classes, goes_on=self.initialized_)
+        self._train(images, y, self.get_dataset(images, y), None, 1, scheduled=False)
+        return self
+
+    def predict(self, X):
+        """Predict the label of each image.
+
+        Parameters
+        ----------
+        X : array-like or CPU tensor
+            Raw pixels on the scale of the training images, in any layout of `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Labels out of `classes_`.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            If X is no image data of the shape that was trained on.
+        """
+        codes = self.predict_proba(X).argmax(axis=1)
+        # A scoring callback hands over the data set of the training in progress and
+        # compares with what its batches hold, codes.
+        return codes if is_dataset(X) else self.classes_[codes]
+
+    def predict_proba(self, X):
+        """Predict the probability of each class for each image.
+
+        Parameters
+        ----------
+        X : array-like or CPU tensor
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float32
+            Probabilities in the order of `classes_`; rows sum to 1.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `predict`.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of each class for each image.
+
+        Parameters
+        ----------
+        X : array-like or CPU tensor
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float32
+            Natural logarithms, in the order of `classes_`. They come from the network
+            itself, so none is the logarithm of a probability rounded to 0.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `predict`.
+        """
+        check_is_fitted(self)
+        if not _is_own(X):
+            X = self._check_X(X)
+        return self.forward(X).detach().numpy()
+
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy on images and their labels.
+
+        Parameters
+        ----------
+        X : array-like or CPU tensor
+            As in `predict`.
+        y : array-like of shape (n,)
+            True labels.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the images; None weighs all the same.
+
+        Returns
+        -------
+        float
+            Fraction of images whose label is predicted, in [0, 1].
+        """
+        return super().score(X, as_labels(y), sample_weight)
+
+    def set_params(self, **params):
+        """Set parameters, those of the parts (`module__...`) as well.
+
+        They take effect in the next `fit`; `lr` and the optimizer's own in the next
+        `partial_fit` or `fit` with `warm_start` too. What has been learned stays.
+
+        Parameters
+        ----------
+        **params
+            Names and values.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a name is not known.
+        """
+        # skorch would replace the trained network of an initialized net by a new one
+        initialized, self.initialized_ = self.initialized_, False
+        try:
+            super().set_params(**params)
+        finally:
+            self.initialized_ = initialized
+        vars(self).update({name: v for name, v in params.items() if "__" in name})
+        return self
+
+    @property
+    def loss_curve_(self):
+        check_is_fitted(self)
+        # an epoch that was interrupted has batches, but no mean
+        return [float(row["train_loss"]) for row in self.history if "train_loss" in row]
+
+    @property
+    def n_iter_(self):
+        return len(self.loss_curve_)
+
+    # Hooks of skorch ------------------------------------------------------------------
+
+    @property
+    def _default_callbacks(self):
+        accuracy = {"scoring": "accuracy", "lower_is_better": False}
+        schedule = [("lr_schedule", OneCycle())] if self.lr_schedule else []
+        return [
+            ("epoch_timer", EpochTimer()),
+            ("train_loss", PassthroughScoring("train_loss", on_train=True)),
+            ("train_acc", EpochScoring(**accuracy, name="train_acc", on_train=True)),
+            ("valid_loss", PassthroughScoring("valid_loss")),
+            ("valid_acc", EpochScoring(**accuracy, name="valid_acc")),
+            *schedule,
+            ("print_log", PrintLog()),
+        ]
+
+    @property
+    def _params_to_validate(self):
+        return set(self._get_param_names()) - set(
+            inspect.signature(type(self).__init__).parameters
+        )
+
+    def _get_param_names(self):
+        """The constructor's parameters, and what the user set beyond them."""
+        own = BaseEstimator._get_param_names.__func__(type(self))
+        set_by_user = (
+            name for name in vars(self) if not (name.endswith("_") or name[0] == "_")
+        )
+        return sorted({*own, *set_by_user})
+
+    def initialize(self):
+        """Build the network, optimizer and callbacks; `fit` does it.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If called before `fit` or `partial_fit` have seen the data.
+        """
+        if not hasattr(self, "image_shape_"):
+            raise ValueError(
+                f"{type(self).__name__} takes the shape of its network from the data, "
+                "so it cannot be initialized before. Call fit or partial_fit."
+            )
+        with private_generators(self.device_):
+            seed_generators(self.device_, self._seed, epoch=0)
+            return super().initialize()
+
+    def initialize_module(self):
+        module, kwargs = self.module, self.get_params_for("module")
+        if isinstance(module, torch.nn.Module):
+            module = copy.deepcopy(module)  # fit changes no parameter
+        if inspect.isclass(module) or kwargs:
+            task = {
+                "image_shape": self.image_shape_,
+                "n_classes": len(self.classes_),
+                "mean": self.pixel_mean_,
+                "std": self.pixel_std_,
+            }
+            constructor = module if inspect.isclass(module) else type(module)
+            named = inspect.signature(constructor).parameters
+            kwargs = {**{k: v for k, v in task.items() if k in named}, **kwargs}
+        self.module_ = self.initialized_instance(module, kwargs)
+        return self
+
+    def _initialize_module(self, *args, **kwargs):
+        with self._showing_resolved_device():
+            return super()._initialize_module(*args, **kwargs)
+
+    def _initialize_criterion(self, *args, **kwargs):
+        with self._showing_resolved_device():
+            return super()._initialize_criterion(*args, **kwargs)
+
+    def load_params(self, *args, **kwargs):
+        with self._showing_resolved_device():
+            return super().load_params(*args, **kwargs)
+
+    def get_params_for_optimizer(self, prefix, named_parameters):
+        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        if self.optimizer is torch.optim.SGD:
+            kwargs.setdefault("momentum", 0.9)
+            accepts_nesterov = kwargs["momentum"] > 0 and not kwargs.get("dampening")
+            kwargs.setdefault("nesterov", accepts_nesterov)
+        return args, kwargs
+
+    def get_dataset(self, X, y=None):
+        return X if is_dataset(X) else LabelledImages(X, y, self.classes_)
+
+    def get_split_datasets(self, X, y=None, **fit_params):
+        train, valid = super().get_split_datasets(X, y, **fit_params)
+        if valid is not None and not _is_own(valid):  # skorch's predefined_split
+            X_valid, y_valid = dataset_to_arrays(valid)
+            _check_known(y_valid, self.classes_)
+            valid = self.get_dataset(self._check_X(X_valid), y_valid)
+        return train, valid
+
+    def get_iterator(self, dataset, training=False):
+        if training:
+            iterator, kwargs = (
+                self.iterator_train,
+                self.get_params_for("iterator_train"),
+            )
+            kwargs.setdefault("batch_size", self.batch_size)
+            shuffles = inspect.isclass(iterator) and issubclass(
+                iterator, (Batches, DataLoader)
+            )
+            if shuffles and not {"sampler", "batch_sampler"} & set(kwargs):
+                kwargs.setdefault("shuffle", True)
+        else:
+            iterator, kwargs = (
+                self.iterator_valid,
+                self.get_params_for("iterator_valid"),
+            )
+            kwargs.setdefault("batch_size", PREDICTION_BATCH)
+        if kwargs["batch_size"] == -1:
+            kwargs["batch_size"] = len(dataset)
+        return iterator(dataset, **kwargs)
+
+    def check_data(self, X, y=None):
+        pass  # done by fit, before skorch is asked
+
+    def on_epoch_begin(self, net, **kwargs):
+        super().on_epoch_begin(net, **kwargs)
+        seed_generators(self.device_, self._seed, epoch=len(self.history))
+
+    def infer(self, x, **fit_params):
+        return self.module_(to_tensor(x, device=self.device_), **fit_params)
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        # the parent's takes the logarithm first; y_pred is one already
+        return self.criterion_(y_pred, to_tensor(y_true, device=self.device_))
+
+    __repr__ = BaseEstimator.__repr__
+
+    def __setstate__(self, state):
+        if "device_" not in state:  # not fitted
+            vars(self).update(state)
+            vars(self).pop("__cuda_dependent_attributes__")
+            return
+        requested, device = state["device"], state["device_"]
+        if requested == "auto" and device.type != "cpu":
+            device = resolve_device("auto")
+        # skorch falls back to the CPU, with a warning, where `device` does not exist
+        super().__setstate__({**state, "device": device})
+        self.device_, self.device = torch.device(self.device), requested
+
+    # Private --------------------------------------------------------------------------
+
+    def _check_parameters(self):
+        """Raise ValueError or TypeError for a parameter that cannot be used."""
+        check_scalar(
+            self.lr, "lr", numbers.Real, min_val=0, include_boundaries="neither"
+        )
+        if not np.isfinite(self.lr):
+            raise ValueError(f"Got lr={self.lr}, expected a finite number above 0.")
+        check_scalar(self.max_epochs, "max_epochs", numbers.Integral, min_val=1)
+        check_scalar(self.batch_size, "batch_size", numbers.Integral, min_val=-1)
+        if self.batch_size == 0:
+            raise ValueError(
+                "Got batch_size=0, expected at least 1, or -1 for one batch of all."
+            )
+        if self.lr_schedule not in LR_SCHEDULES:
+            raise ValueError(
+                f"Got lr_schedule={self.lr_schedule!r}, expected one of {LR_SCHEDULES}."
+            )
+        if self.image_shape is not None and not (
+            isinstance(self.image_shape, (tuple, list))
+            and len(self.image_shape) == 3
+            and all(isinstance(n, numbers.Integral) and n > 0 for n in self.image_shape)
+        ):
+            raise ValueError(
+                f"Got image_shape={self.image_shape!r}, expected three integers above "
+                "0: (channels, height, width). Leave it out for square grey images."
+            )
+        if self.lr_schedule is not None and isinstance(self.callbacks, (list, tuple)):
+            callbacks = (
+                cb[1] if isinstance(cb, tuple) else cb for cb in self.callbacks
+            )
+            if any(
+                cb is LRScheduler or isinstance(cb, LRScheduler) for cb in callbacks
+            ):
+                raise ValueError(
+                    f"Got an LRScheduler in callbacks and lr_schedule="
+                    f"{self.lr_schedule!r}, but only one can set the learning rate. "
+                    "Pass lr_schedule=None."
+                )
+        resolve_device(self.device)
+
+    def _check_X_y(self, X, y):
+        """Check training data without changing the estimator.
+
+        Returns
+        -------
+        X : array-like of shape (n, n_features)
+            As it came, but flat; still a data frame if it was one.
+        images : tensor of shape (n, C, H, W)
+        y : ndarray of shape (n,)
+        """
+        X, layout = as_rows(X)
+        rows, y = check_X_y(
+            X, as_labels(y), dtype=PIXEL_DTYPES, order="C", estimator=self
+        )
+        check_classification_targets(y)
+        image_shape = resolve_image_shape(rows.shape[1], layout, self.image_shape)
+        return X, as_images(rows, image_shape), y
+
+    def _check_X(self, X):
+        """Check images to predict and return them as a tensor (n, C, H, W)."""
+        X, layout = as_rows(X)
+        rows = validate_data(self, X, reset=False, dtype=PIXEL_DTYPES, order="C")
+        if layout is not None and layout != self.image_shape_:
+            raise ValueError(
+                f"Got X with images of (channels, height, width) = {layout}, but "
+                f"{type(self).__name__} was trained on {self.image_shape_}."
+            )
+        return as_images(rows, self.image_shape_)
+
+    def _prepare(self, X, images, classes, goes_on):
+        """Build the network, or make sure that the one there is fits the data."""
+        image_shape = tuple(images.shape[1:])
+        if goes_on:
+            for name, old, new in (
+                ("the image shape", self.image_shape_, image_shape),
+                ("the classes", self.classes_.tolist(), classes.tolist()),
+            ):
+                if old != new:
+                    raise ValueError(
+                        f"Got data with {name} {new}, but training goes on from a "
+                        f"network for {name} {old}. Pass data of the same kind, or "
+                        "begin anew: call fit with warm_start=False."
+                    )
+            validate_data(self, X, skip_check_array=True, reset=False)
+            return
+        self._seed = draw_seed(self.random_state)
+        validate_data(self, X, skip_check_array=True)  # sets n_features_in_
+        self.device_ = resolve_device(self.device)
+        self.image_shape_ = image_shape
+        self.classes_inferred_ = classes  # what skorch's classes_ returns
+        self.pixel_mean_, self.pixel_std_ = pixel_statistics(images)
+        self.initialize()
+
+    def _train(self, X, y, dataset_train, dataset_valid, epochs, scheduled=True):
+        """Run the epochs, as skorch does, but with generators of our own."""
+        datasets = {"dataset_train": dataset_train, "dataset_valid": dataset_valid}
+        batches_train = self.get_iterator(dataset_train, training=True)
+        batches_valid = self.get_iterator(dataset_valid) if dataset_valid else None
+        self._n_scheduled_batches = epochs * len(batches_train) if scheduled else 0
+        with private_generators(self.device_), torch.enable_grad():
+            self.notify("on_train_begin", X=X, y=y)
+            try:
+                for _ in range(epochs):
+                    self.notify("on_epoch_begin", **datasets)
+                    self.run_single_epoch(batches_train, True, "train", self.train_step)
+                    self.run_single_epoch(
+                        batches_valid, False, "valid", self.validation_step
+                    )
+                    self.notify("on_epoch_end", **datasets)
+            except KeyboardInterrupt as interrupt:
+                if not raised_by_callback(interrupt):
+                    warnings.warn(
+                        f"Training interrupted by user after {self.n_iter_} full "
+                        "epochs; the estimator keeps what it has learned so far.",
+                        stacklevel=3,
+                    )
+            self.notify("on_train_end", X=X, y=y)
+
+    def _get_peak_learning_rates(self):
+        """What the parameters say of the learning rate of each parameter group."""
+        (groups,), kwargs = self.get_params_for_optimizer(
+            "optimizer", self.get_all_learnable_params()
+        )
+        return [group.get("lr", kwargs["lr"]) for group in groups]
+
+    @contextmanager
+    def _showing_resolved_device(self):
+        """Let skorch find the resolved device in `device`, which may be "auto"."""
+        requested, self.device = self.device, self.device_
+        try:
+            yield
+        finally:
+            self.device = requested
+
+
+def _is_own(X):
+    """Whether X is the data set of a training, or a part of it."""
+    while isinstance(X, Subset):
+        X = X.dataset
+    return isinstance(X, LabelledImages)
+
+
+def _check_known(y, classes):
+    """Raise ValueError if there is a label that is not among the classes."""
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(
+            f"Got y with the labels {unknown.tolist()}, which are not among the "
+            f"classes {classes.tolist()}. Pass all labels that will ever come to the "
+            "first call: in y of fit, or as classes of partial_fit."
+        )

@@ -1,0 +1,182 @@
+"""Image layouts and pixel statistics: the only place that knows about either.
+
+Whatever the user passes becomes rows of pixels (n, C*H*W) for scikit-learn's checks and
+then one tensor (n, C, H, W) for the network. Pixels are uint8 or float32 from the first
+check on: uint8 stays as it is, everything else becomes float32.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+PIXEL_DTYPES = (np.float32, np.uint8)
+"""What `check_array` may leave in memory; the first is what other types become."""
+
+CHUNK = 4096
+"""Images that `pixel_statistics` converts to float64 at a time."""
+
+
+def as_rows(X):
+    """Bring images of any layout into rows of pixels.
+
+    Parameters
+    ----------
+    X : array-like or CPU tensor
+        Of shape (n, C*H*W), (n, H, W) or (n, C, H, W). What is no such thing (a data
+        frame, a sparse matrix, one row) passes unchanged, for scikit-learn to judge.
+
+    Returns
+    -------
+    rows : array-like of shape (n, C*H*W)
+    layout : tuple (C, H, W), or None where X does not show it
+
+    Raises
+    ------
+    TypeError
+        If X is a torch `Dataset`, or a tensor that is not a dense one on the CPU.
+    ValueError
+        If X has more than four dimensions, is ragged, or has its channels last.
+    """
+    if isinstance(X, Dataset):
+        raise TypeError(
+            f"Got a torch Dataset ({type(X).__name__}) as X, expected an array. Turn "
+            "it into arrays: X, y = skmnist.datasets.dataset_to_arrays(dataset)."
+        )
+    X = _as_numpy(X, "X")
+    if isinstance(X, (list, tuple)):
+        X = np.asarray(X)
+    if not isinstance(X, np.ndarray) or X.ndim < 3:
+        return X, None
+    if X.ndim == 3:
+        layout = (1, *X.shape[1:])
+    elif X.ndim == 4:
+        layout = X.shape[1:]
+        if layout[2] in (1, 3, 4) and layout[0] not in (1, 3, 4):
+            raise ValueError(
+                f"Got X of shape {X.shape}, which has its channels last. Expected "
+                "(n, channels, height, width): pass np.moveaxis(X, -1, 1)."
+            )
+    else:
+        raise ValueError(
+            f"Got X with {X.ndim} dimensions, shape {X.shape}. Expected rows of pixels "
+            "(n, channels*height*width), or images (n, height, width) or "
+            "(n, channels, height, width)."
+        )
+    # not -1: NumPy cannot infer a length where there are no images
+    return X.reshape(len(X), math.prod(layout)), layout
+
+
+def as_labels(y):
+    """Bring a CPU tensor of labels into an array; anything else passes unchanged."""
+    return _as_numpy(y, "y")
+
+
+def resolve_image_shape(n_features, layout, image_shape):
+    """Find channels, height and width of the images.
+
+    Parameters
+    ----------
+    n_features : int
+        Pixels of one image, over all channels.
+    layout : tuple (C, H, W) or None
+        What the array itself shows, see `as_rows`.
+    image_shape : tuple (C, H, W) or None
+        What the user asks for. None: the layout, or else the square of one channel.
+
+    Returns
+    -------
+    tuple (C, H, W)
+
+    Raises
+    ------
+    ValueError
+        If the three do not agree, or no square has that many pixels.
+    """
+    if image_shape is None:
+        if layout is not None:
+            return tuple(layout)
+        side = math.isqrt(n_features)
+        if side * side == n_features:
+            return (1, side, side)
+        raise ValueError(
+            f"Got X with {n_features} features, which is no square number, so the "
+            "height and width of the images are not known. Pass "
+            "image_shape=(channels, height, width)."
+        )
+    image_shape = tuple(int(side) for side in image_shape)
+    if layout is not None and image_shape != tuple(layout):
+        raise ValueError(
+            f"Got image_shape={image_shape}, but X holds images of (channels, height, "
+            f"width) = {tuple(layout)}. Pass image_shape={tuple(layout)}, or leave it "
+            "out."
+        )
+    if math.prod(image_shape) != n_features:
+        side = math.isqrt(n_features)
+        remedy = (
+            f"Pass image_shape=(1, {side}, {side}), or leave it out."
+            if side * side == n_features
+            else "Pass the channels, height and width that the images have."
+        )
+        raise ValueError(
+            f"Got image_shape={image_shape}, but X has {n_features} features. {remedy}"
+        )
+    return image_shape
+
+
+def as_images(rows, image_shape):
+    """Turn rows of pixels into a tensor of images, without a copy where one can.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, C*H*W)
+    image_shape : tuple (C, H, W)
+
+    Returns
+    -------
+    tensor of shape (n, C, H, W), of the dtype of `rows`
+        Shares the memory of `rows`, unless that is read-only (as in the workers of a
+        parallel search) or not contiguous.
+    """
+    rows = np.require(rows, requirements=["C", "W"])
+    return torch.from_numpy(rows).reshape(len(rows), *image_shape)
+
+
+def pixel_statistics(images):
+    """Mean and standard deviation of the pixels of each channel.
+
+    Parameters
+    ----------
+    images : tensor of shape (n, C, H, W)
+
+    Returns
+    -------
+    mean, std : ndarray of shape (C,), float64
+        On the scale of the pixels. `std` is 1 where all pixels of a channel are equal.
+    """
+    n_pixels = images.numel() / images.shape[1]
+    axes = (0, 2, 3)
+    mean = sum(chunk.double().sum(axes) for chunk in images.split(CHUNK)) / n_pixels
+    column = mean.reshape(-1, 1, 1)
+    squares = sum(
+        (chunk.double() - column).square().sum(axes) for chunk in images.split(CHUNK)
+    )
+    std = (squares / n_pixels).sqrt()
+    std[std == 0] = 1.0
+    return mean.numpy(), std.numpy()
+
+
+def _as_numpy(values, name):
+    """A CPU tensor as the array that shares its memory; other values unchanged."""
+    if not isinstance(values, torch.Tensor):
+        return values
+    if values.layout != torch.strided or values.device.type != "cpu":
+        raise TypeError(
+            f"Got {name} as a tensor of layout {values.layout} on {values.device}, "
+            f"expected a dense one on the CPU. Pass {name}.to_dense().cpu()."
+        )
+    values = values.detach()
+    if values.dtype == torch.bfloat16:  # NumPy has no such type
+        values = values.float()
+    return values.numpy()

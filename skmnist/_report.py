@@ -1,0 +1,210 @@
+"""What `skmnist train` finds out about a model, and the files it writes."""
+
+import json
+import os
+import platform
+import tempfile
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import joblib
+import torch
+from sklearn.metrics import (
+    ConfusionMatrixDisplay,
+    RocCurveDisplay,
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    roc_auc_score,
+)
+
+from skmnist.displays import AccuracyCurveDisplay, DigitsDisplay, LossCurveDisplay
+
+LIBRARIES = ("skmnist", "torch", "torchvision", "skorch", "scikit-learn", "numpy")
+
+
+def evaluate(clf, X, y):
+    """Judge a fitted classifier on images that it has not seen.
+
+    Parameters
+    ----------
+    clf : MnistCNNClassifier
+    X : array-like
+        Images in any layout of `MnistCNNClassifier.fit`.
+    y : ndarray of shape (n,)
+        True labels.
+
+    Returns
+    -------
+    dict
+        `accuracy`, `f1_micro`, `roc_auc` (one-vs-rest, for each label as a string) and
+        `confusion_matrix` (list of rows: true label; columns: predicted label).
+    """
+    probabilities = clf.predict_proba(X)
+    predicted = clf.classes_[probabilities.argmax(axis=1)]
+    return {
+        "accuracy": float(accuracy_score(y, predicted)),
+        "f1_micro": float(f1_score(y, predicted, average="micro")),
+        "roc_auc": {
+            str(label): float(roc_auc_score(y == label, probabilities[:, code]))
+            for code, label in enumerate(clf.classes_)
+        },
+        "confusion_matrix": confusion_matrix(
+            y, predicted, labels=clf.classes_
+        ).tolist(),
+    }
+
+
+def describe(clf):
+    """What a reader needs to repeat a training, as a JSON-able dict.
+
+    Parameters
+    ----------
+    clf : MnistCNNClassifier
+        A fitted one.
+
+    Returns
+    -------
+    dict
+        Parameters, epochs, losses and accuracies, device, threads and versions.
+    """
+    epochs = [
+        {key: value for key, value in epoch.items() if key != "batches"}
+        for epoch in clf.history
+    ]
+    return {
+        "parameters": clf.get_params(deep=False),
+        "device": str(clf.device_),
+        "threads": torch.get_num_threads(),
+        "versions": {
+            "python": platform.python_version(),
+            **{library: version(library) for library in LIBRARIES},
+        },
+        "epochs_finished": clf.n_iter_,
+        "epochs": epochs,
+    }
+
+
+def save_pictures(clf, X, y, folder):
+    """Draw a training and its outcome into PNG files.
+
+    Parameters
+    ----------
+    clf : MnistCNNClassifier
+    X, y : images and labels that it has not seen
+    folder : Path
+    """
+    figure, ax = _figure()
+    LossCurveDisplay.from_estimator(clf, ax=ax)
+    figure.savefig(folder / "loss_curve.png", dpi=120)
+
+    figure, ax = _figure()
+    AccuracyCurveDisplay.from_estimator(clf, ax=ax)
+    figure.savefig(folder / "accuracy_curve.png", dpi=120)
+
+    probabilities = clf.predict_proba(X)
+    predicted = clf.classes_[probabilities.argmax(axis=1)]
+    figure, ax = _figure(width=7, height=6)
+    ConfusionMatrixDisplay.from_predictions(
+        y, predicted, labels=clf.classes_, cmap="Blues", ax=ax
+    )
+    ax.set_title(f"Confusion matrix of {len(y):,} held-out digits")
+    figure.savefig(folder / "confusion_matrix.png", dpi=120)
+
+    figure, ax = _figure(width=7, height=6)
+    corner = ax.inset_axes(
+        (0.33, 0.53, 0.62, 0.4), xlim=(-0.002, 0.05), ylim=(0.95, 1.002)
+    )
+    for code, label in enumerate(clf.classes_):
+        area = roc_auc_score(y == label, probabilities[:, code])
+        curve = RocCurveDisplay.from_predictions(
+            y == label,
+            probabilities[:, code],
+            curve_kwargs={"label": f"digit {label}: AUC {area:.4f}"},
+            ax=ax,
+        )
+        corner.plot(curve.fpr, curve.tpr)
+    ax.set(
+        title="ROC curves, each digit against the rest",
+        xlabel="False positive rate",
+        ylabel="True positive rate",
+    )
+    ax.indicate_inset_zoom(corner, edgecolor="black")
+    figure.savefig(folder / "roc_curves.png", dpi=120)
+
+    display = DigitsDisplay.from_estimator(clf, X, y)
+    display.figure_.savefig(folder / "mistakes.png", dpi=120)
+
+
+def save(clf, X, y, report, folder):
+    """Write model, pictures and report; each file appears whole or not at all.
+
+    Parameters
+    ----------
+    clf : MnistCNNClassifier
+    X, y : images and labels that it has not seen
+    report : dict
+        What `report.json` will hold; what JSON cannot say is written as its repr.
+    folder : Path
+        An existing folder. Files of the same names are replaced.
+
+    Returns
+    -------
+    list of Path
+    """
+    with tempfile.TemporaryDirectory(prefix=".skmnist-", dir=folder) as temporary:
+        temporary = Path(temporary)
+        joblib.dump(clf, temporary / "model.joblib")
+        save_pictures(clf, X, y, temporary)
+        text = json.dumps(report, indent=2, default=_name_of)
+        (temporary / "report.json").write_text(text + "\n")
+        written = sorted(path.name for path in temporary.iterdir())
+        for name in written:
+            os.replace(temporary / name, folder / name)
+    return [folder / name for name in written]
+
+
+@contextmanager
+def output_folder(folder):
+    """Make a folder and try to write in it; take it back if the work inside fails.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Raises
+    ------
+    OSError
+        If nothing can be written there.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise OSError(
+                f"Cannot write into {folder}: {error}. Name another folder with --out."
+            ) from error
+        yield folder
+    except BaseException:
+        for path in made:
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+        raise
+
+
+def _figure(width=7, height=4.5):
+    """A figure of its own, unknown to pyplot, and its axes; sizes in inches."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _name_of(value):
+    """What stands in JSON for a value that JSON does not have."""
+    if isinstance(value, type):
+        return f"{value.__module__}.{value.__qualname__}"
+    return value.item() if hasattr(value, "item") else repr(value)

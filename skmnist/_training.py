@@ -1,0 +1,166 @@
+"""What surrounds a batch in training: device, random generators, learning rate."""
+
+import numbers
+from contextlib import contextmanager, nullcontext
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from skorch.callbacks import Callback, LRScheduler
+from torch.optim.lr_scheduler import OneCycleLR
+
+CONSTANT_FRACTION = 0.1
+"""Fraction of `lr` that is used where a one-cycle schedule has no length to span."""
+
+
+def resolve_device(device):
+    """Turn the parameter `device` into the device that training will use.
+
+    Parameters
+    ----------
+    device : "auto", str or torch.device
+        "auto" is the first of cuda, mps and cpu that this machine has.
+
+    Returns
+    -------
+    torch.device
+
+    Raises
+    ------
+    ValueError
+        If torch knows no such device, or this machine has none.
+    """
+    available = ["cpu"]
+    if torch.backends.mps.is_available():
+        available.insert(0, "mps")
+    if torch.cuda.is_available():
+        available.insert(0, "cuda")
+    if device == "auto":
+        return torch.device(available[0])
+    expected = f"Expected 'auto' or one of {available} (this machine has no others)."
+    try:
+        resolved = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"Got device={device!r}. {expected}") from error
+    if resolved.type not in available or (
+        resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count()
+    ):
+        raise ValueError(f"Got device={device!r}. {expected}")
+    return resolved
+
+
+def draw_seed(random_state):
+    """Turn the parameter `random_state` into the seed of one model.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        An int is the seed itself. A RandomState is drawn from. None takes fresh
+        entropy from the operating system and leaves NumPy's global generator alone.
+
+    Returns
+    -------
+    int
+    """
+    if random_state is None:
+        return np.random.SeedSequence().entropy
+    if isinstance(random_state, numbers.Integral):
+        check_random_state(random_state)  # raises where scikit-learn would
+        return int(random_state)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+@contextmanager
+def private_generators(device):
+    """Give torch's global generators back as they were, whatever happens inside.
+
+    Inside, `device` is the current one, so that `seed_generators` seeds its generator.
+    """
+    on_device = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+    with on_device:
+        before = [module.get_rng_state() for module in _generator_modules(device)]
+        try:
+            yield
+        finally:
+            for module, state in zip(_generator_modules(device), before, strict=True):
+                module.set_rng_state(state)
+
+
+def seed_generators(device, seed, epoch):
+    """Seed torch's generators for one epoch of one model.
+
+    Each epoch has a seed of its own, made from the model's, so that what an epoch
+    draws depends on nothing that was drawn before it. Epoch 0 is the initialisation.
+    """
+    (state,) = np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)
+    torch.default_generator.manual_seed(int(state))
+    for module in _generator_modules(device)[1:]:
+        module.manual_seed(int(state))
+
+
+def _generator_modules(device):
+    """Where the states of the generators live: the CPU's, then the device's."""
+    if device.type == "cpu":
+        return [torch.random]
+    return [torch.random, torch.get_device_module(device)]
+
+
+def raised_by_callback(interrupt):
+    """Tell the KeyboardInterrupt of a skorch callback from the one of the user.
+
+    skorch's `EarlyStopping` ends training by raising KeyboardInterrupt in its hook.
+
+    Parameters
+    ----------
+    interrupt : KeyboardInterrupt
+
+    Returns
+    -------
+    bool
+    """
+    traceback = interrupt.__traceback__
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return isinstance(traceback.tb_frame.f_locals.get("self"), Callback)
+
+
+class OneCycle(LRScheduler):
+    """One cycle of the learning rate over all batches of one `fit`.
+
+    The rate rises from 1/25 of its peak to the peak over the first 30 % of the batches
+    and then falls to almost nothing, both along a cosine [1]_. The peak is the
+    learning rate that the user asked for; momentum stays as it is.
+
+    A cycle needs a known length. Where there is none (`partial_fit`, which sees one
+    chunk of a stream, or a `fit` of a single batch), the rate is a constant tenth of
+    the peak.
+
+    References
+    ----------
+    .. [1] L. N. Smith, N. Topin, "Super-Convergence: Very Fast Training of Neural
+       Networks Using Large Learning Rates", 2018, arXiv:1708.07120.
+    """
+
+    def __init__(self):
+        super().__init__(policy=OneCycleLR, step_every="batch")
+
+    def on_train_begin(self, net, **kwargs):
+        peaks = net._get_peak_learning_rates()
+        if net._n_scheduled_batches < 2:
+            self.lr_scheduler_ = None
+            for group, peak in zip(net.optimizer_.param_groups, peaks, strict=True):
+                group["lr"] = peak * CONSTANT_FRACTION
+        else:
+            self.lr_scheduler_ = OneCycleLR(
+                net.optimizer_,
+                max_lr=peaks,
+                total_steps=net._n_scheduled_batches,
+                cycle_momentum=False,
+            )
+
+    def on_batch_end(self, net, training, **kwargs):
+        if self.lr_scheduler_ is not None:
+            super().on_batch_end(net, training, **kwargs)
+
+    def on_train_end(self, net, **kwargs):
+        self.lr_scheduler_ = None  # or else a pickle would hold the optimizer twice

