@@ -6,6 +6,7 @@ check on: uint8 stays as it is, everything else becomes float32.
 """
 
 import math
+import warnings
 
 import numpy as np
 import torch
@@ -83,7 +84,8 @@ def resolve_image_shape(n_features, layout, image_shape):
     layout : tuple (C, H, W) or None
         What the array itself shows, see `as_rows`.
     image_shape : tuple (C, H, W) or None
-        What the user asks for. None: the layout, or else the square of one channel.
+        What the user asks for. None: the layout, or else the smallest square of one
+        channel that holds the pixels.
 
     Returns
     -------
@@ -92,19 +94,25 @@ def resolve_image_shape(n_features, layout, image_shape):
     Raises
     ------
     ValueError
-        If the three do not agree, or no square has that many pixels.
+        If the three do not agree.
+
+    Warns
+    -----
+    UserWarning
+        If the pixels do not fill the square.
     """
     if image_shape is None:
         if layout is not None:
             return tuple(layout)
-        side = math.isqrt(n_features)
-        if side * side == n_features:
-            return (1, side, side)
-        raise ValueError(
-            f"Got X with {n_features} features, which is no square number, so the "
-            "height and width of the images are not known. Pass "
-            "image_shape=(channels, height, width)."
-        )
+        side = math.isqrt(n_features - 1) + 1
+        if side * side != n_features:
+            warnings.warn(
+                f"X has {n_features} features, which is no square number; they are "
+                f"laid out row by row on {side}x{side} pixels, the rest 0. Pass "
+                "image_shape=(channels, height, width) if they are images.",
+                stacklevel=5,
+            )
+        return (1, side, side)
     image_shape = tuple(int(side) for side in image_shape)
     if layout is not None and image_shape != tuple(layout):
         raise ValueError(
@@ -130,15 +138,19 @@ def as_images(rows, image_shape):
 
     Parameters
     ----------
-    rows : ndarray of shape (n, C*H*W)
+    rows : ndarray of shape (n, n_features)
+        Where there are fewer features than pixels, the last pixels are 0.
     image_shape : tuple (C, H, W)
 
     Returns
     -------
     tensor of shape (n, C, H, W), of the dtype of `rows`
         Shares the memory of `rows`, unless that is read-only (as in the workers of a
-        parallel search) or not contiguous.
+        parallel search), not contiguous, or has fewer features than pixels.
     """
+    missing = math.prod(image_shape) - rows.shape[1]
+    if missing:
+        rows = np.pad(rows, ((0, 0), (0, missing)))
     rows = np.require(rows, requirements=["C", "W"])
     return torch.from_numpy(rows).reshape(len(rows), *image_shape)
 

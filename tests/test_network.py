@@ -1,0 +1,61 @@
+import pytest
+import torch
+
+from skmnist._network import CNN
+
+
+def n_weights(module):
+    return sum(weights.numel() for weights in module.parameters())
+
+
+def test_the_articles_network_layer_by_layer():
+    network = CNN()
+    assert n_weights(network.conv1) == 520
+    assert n_weights(network.conv2) == 25_050
+    assert n_weights(network.fc1) == 400_500
+    assert n_weights(network.fc2) == 5_010
+    assert n_weights(network) == 431_080
+
+
+@pytest.mark.parametrize(
+    "image_shape",
+    [(1, 28, 28), (1, 8, 8), (1, 1, 1), (1, 16, 16), (3, 32, 32), (2, 20, 31)],
+)
+@pytest.mark.parametrize("n_classes", [2, 10, 47])
+def test_log_probabilities_for_any_shape(image_shape, n_classes):
+    network = CNN(image_shape, n_classes)
+    log_probabilities = network(torch.rand(5, *image_shape))
+    assert log_probabilities.shape == (5, n_classes)
+    torch.testing.assert_close(log_probabilities.exp().sum(1), torch.ones(5))
+
+
+def test_standardisation_is_inside_the_network():
+    torch.manual_seed(0)
+    images = torch.randint(0, 256, (4, 3, 28, 28), dtype=torch.uint8)
+    mean, std = [10.0, 20.0, 30.0], [1.0, 2.0, 3.0]
+    inside = CNN((3, 28, 28), mean=mean, std=std)
+    plain = CNN((3, 28, 28))
+    weights = inside.state_dict()
+    assert weights["mean"].flatten().tolist() == mean
+    assert weights["std"].flatten().tolist() == std
+    plain.load_state_dict({**weights, "mean": torch.zeros(3, 1, 1), "std": plain.std})
+    column = (1, 3, 1, 1)
+    standardised = images - torch.tensor(mean).reshape(column)
+    standardised /= torch.tensor(std).reshape(column)
+    torch.testing.assert_close(inside(images), plain(standardised))
+
+
+def test_searchable_parameters():
+    network = CNN(channels=(3, 7), kernel_size=3, hidden_units=11, dropout=0.5)
+    assert network.conv1.weight.shape == (3, 1, 3, 3)
+    assert network.conv2.weight.shape == (7, 3, 3, 3)
+    assert network.fc1.weight.shape == (11, 7 * 5 * 5)
+    images = torch.rand(2, 1, 28, 28)
+    assert not torch.equal(network(images), network(images))
+    network.eval()
+    assert torch.equal(network(images), network(images))
+
+
+def test_a_kernel_that_leaves_nothing_is_an_error():
+    with pytest.raises(ValueError, match=r"Got kernel_size=7, .* shape \(1, 16, 16\)"):
+        CNN((1, 16, 16), kernel_size=7)

@@ -1,0 +1,230 @@
+"""All of skorch stays usable around `MnistCNNClassifier`."""
+
+import numpy as np
+import pytest
+import torch
+from skorch import NeuralNetClassifier
+from skorch.callbacks import (
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    LRScheduler,
+    ProgressBar,
+)
+from skorch.dataset import Dataset, ValidSplit
+from skorch.helper import predefined_split
+from torch import nn
+from torch.optim.lr_scheduler import StepLR
+from torch.utils.data import DataLoader
+
+from skmnist import MnistCNNClassifier
+
+
+@pytest.fixture(params=[np.arange(10), np.array(list("jihgfedcba"))])
+def labelled(request, few):
+    """The few digits, with numbers and with letters (in another order) as labels."""
+    return few[0], request.param[few[1]]
+
+
+def test_it_is_a_skorch_classifier(small, few):
+    clf = small().fit(*few)
+    assert isinstance(clf, NeuralNetClassifier)
+    assert isinstance(clf.criterion_, nn.NLLLoss)
+
+
+def test_verbose(small, few, capsys):
+    small().fit(*few).predict(few[0])
+    assert capsys.readouterr() == ("", "")
+    small(verbose=1).fit(*few)
+    table = capsys.readouterr().out
+    assert "train_acc" in table
+    assert "train_loss" in table
+
+
+def test_parts_take_their_parameters(small, few):
+    clf = small(
+        optimizer=torch.optim.AdamW,
+        optimizer__weight_decay=0.1,
+        criterion=nn.CrossEntropyLoss,
+        criterion__label_smoothing=0.1,
+        module__hidden_units=7,
+        lr=0.01,
+    ).fit(*few)
+    assert isinstance(clf.optimizer_, torch.optim.AdamW)
+    assert clf.optimizer_.param_groups[0]["weight_decay"] == 0.1
+    assert clf.criterion_.label_smoothing == 0.1
+    assert clf.module_.fc1.out_features == 7
+
+
+@pytest.mark.parametrize(
+    ("parameters", "momentum", "nesterov"),
+    [
+        ({}, 0.9, True),
+        ({"optimizer__momentum": 0.5}, 0.5, True),
+        ({"optimizer__momentum": 0}, 0, False),
+        ({"optimizer__nesterov": False}, 0.9, False),
+        ({"optimizer__dampening": 0.1}, 0.9, False),
+    ],
+)
+def test_momentum_of_sgd(small, few, parameters, momentum, nesterov):
+    (group,) = small(**parameters).fit(*few).optimizer_.param_groups
+    assert (group["momentum"], group["nesterov"]) == (momentum, nesterov)
+
+
+def test_data_loader(small, few):
+    X, y = few
+    own = small(iterator_train__shuffle=False).fit(X, y)
+    loader = small(
+        iterator_train=DataLoader,
+        iterator_train__shuffle=False,
+        iterator_valid=DataLoader,
+    ).fit(X, y)
+    assert own.loss_curve_ == loader.loss_curve_
+    np.testing.assert_array_equal(own.predict_proba(X), loader.predict_proba(X))
+    shuffled = [small(iterator_train=DataLoader).fit(X, y) for _ in range(2)]
+    assert shuffled[0].loss_curve_ == shuffled[1].loss_curve_ != own.loss_curve_
+    sampler = torch.utils.data.SequentialSampler(X)
+    sampled = small(iterator_train=DataLoader, iterator_train__sampler=sampler)
+    assert sampled.fit(X, y).loss_curve_ == own.loss_curve_
+
+
+def test_prediction_in_batches_of_any_size(small, few):
+    X, y = few
+    clf = small(iterator_valid__batch_size=7).fit(X, y)
+    np.testing.assert_allclose(
+        clf.predict_proba(X), small().fit(X, y).predict_proba(X), atol=1e-6
+    )
+
+
+class OwnNetwork(nn.Module):
+    """Names some of what a network can be told of the data."""
+
+    def __init__(self, n_classes, image_shape, width=3):
+        super().__init__()
+        self.layer = nn.Linear(int(np.prod(image_shape)), width)
+        self.output = nn.Linear(width, n_classes)
+
+    def forward(self, X):
+        return self.output(self.layer(X.flatten(1) / 255.0)).log_softmax(1)
+
+
+def test_own_network(small, labelled):
+    X, y = labelled
+    clf = MnistCNNClassifier(
+        module=OwnNetwork, module__width=20, max_epochs=30, random_state=0
+    ).fit(X, y)
+    assert clf.module_.layer.weight.shape == (20, 784)
+    assert clf.score(X, y) > 0.8
+    np.testing.assert_allclose(clf.predict_proba(X).sum(1), 1, atol=1e-6)
+    instance = MnistCNNClassifier(module=OwnNetwork(10, (1, 28, 28)), random_state=0)
+    assert instance.fit(X, y).module_ is not instance.module
+
+
+def test_validation_split(small, labelled):
+    X, y = labelled
+    split = ValidSplit(0.25, stratified=True, random_state=0)
+    clf = small(train_split=split, max_epochs=15, batch_size=10).fit(X, y)
+    assert sum(clf.history[0, "batches", :, "train_batch_size"]) == 150
+    assert clf.history[0, "valid_batch_count"] == 1
+    _, held_out = split(Dataset(X, y), y)
+    X_valid, y_valid = X[held_out.indices], y[held_out.indices]
+    assert clf.history[-1, "valid_acc"] == clf.score(X_valid, y_valid) > 0.5
+    codes = clf.classes_.searchsorted(y_valid)
+    log_probabilities = clf.predict_log_proba(X_valid)[np.arange(50), codes]
+    expected = -log_probabilities.mean()
+    assert clf.history[-1, "valid_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_predefined_split(small, labelled):
+    X, y = labelled
+    valid = Dataset(X[150:], y[150:])
+    clf = small(train_split=predefined_split(valid), max_epochs=15, batch_size=10)
+    clf.fit(X[:150], y[:150])
+    assert clf.history[-1, "valid_acc"] == clf.score(X[150:], y[150:]) > 0.5
+    strange = predefined_split(Dataset(X[150:], np.array(["strange"] * 50)))
+    with pytest.raises(ValueError, match="not among the classes"):
+        small(train_split=strange).fit(X[:150], y[:150])
+
+
+@pytest.mark.parametrize("use_caching", [False, True])
+def test_scoring_callbacks_compare_like_with_like(small, labelled, use_caching):
+    X, y = labelled
+    clf = small(
+        max_epochs=15,
+        batch_size=10,
+        train_split=ValidSplit(4, stratified=True),
+        callbacks=[
+            EpochScoring("f1_macro", name="f1", use_caching=use_caching),
+            EpochScoring(
+                "neg_log_loss", name="log_loss", on_train=True, use_caching=use_caching
+            ),
+            EpochScoring(
+                lambda net, X_, y_: net.score(X, y),
+                name="on_own_data",
+                use_caching=False,
+            ),
+        ],
+    ).fit(X, y)
+    assert clf.history[-1, "f1"] > 0.5
+    assert clf.history[-1, "log_loss"] > -1
+    assert clf.history[-1, "on_own_data"] == clf.score(X, y) > 0.5
+
+
+def test_early_stopping_is_silent_about_it(small, labelled):
+    clf = small(
+        max_epochs=50,
+        train_split=ValidSplit(4, stratified=True),
+        callbacks=[EarlyStopping("valid_acc", patience=2, lower_is_better=False)],
+    ).fit(*labelled)  # warnings are errors here
+    assert 2 < clf.n_iter_ < 50
+
+
+def test_checkpoint(small, few, tmp_path):
+    clf = small(callbacks=[Checkpoint(monitor=None, dirname=str(tmp_path))]).fit(*few)
+    expected = clf.predict_proba(few[0])
+    with torch.no_grad():
+        clf.module_.fc2.bias += 9
+    clf.load_params(f_params=tmp_path / "params.pt")
+    np.testing.assert_array_equal(clf.predict_proba(few[0]), expected)
+    assert clf.device == "auto"
+
+
+def test_own_learning_rate_schedule(small, few):
+    schedule = LRScheduler(StepLR, step_size=1, gamma=0.5)
+    clf = small(lr=0.08, lr_schedule=None, max_epochs=3, callbacks=[schedule])
+    assert clf.fit(*few).history[:, "event_lr"] == [0.08, 0.04, 0.02]
+    for callbacks in ([schedule], [("mine", schedule)], [LRScheduler]):
+        with pytest.raises(ValueError, match="Pass lr_schedule=None"):
+            small(callbacks=callbacks).fit(*few)
+
+
+def test_progress_bar(small, few, capsys):
+    small(callbacks=[ProgressBar()], batch_size=50).fit(*few)
+    assert "0/4" in capsys.readouterr().err
+
+
+def test_default_callbacks_can_be_changed(small, few):
+    clf = small(callbacks__gradient_clipping=None, callbacks__train_acc=None).fit(*few)
+    names = [name for name, _ in clf.callbacks_]
+    assert "gradient_clipping" not in names
+    assert "train_acc" not in names
+    clf = small().set_params(callbacks__gradient_clipping__gradient_clip_value=9.0)
+    callbacks = dict(clf.fit(*few).callbacks_)
+    assert callbacks["gradient_clipping"].gradient_clip_value == 9.0
+
+
+def test_no_gradient_is_clipped_without_a_cycle(small, few):
+    names = [name for name, _ in small(lr_schedule=None).fit(*few).callbacks_]
+    assert "gradient_clipping" not in names
+
+
+def test_compile_is_passed_on(small, few, monkeypatch):
+    compiled = []
+
+    def compile_(module, **kwargs):
+        compiled.append(kwargs)
+        return module
+
+    monkeypatch.setattr(torch, "compile", compile_)
+    small(compile=True, compile__dynamic=True).fit(*few)
+    assert {"dynamic": True} in compiled
