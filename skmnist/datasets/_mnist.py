@@ -203,7 +203,8 @@ def _wait_for_answer(urls):
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE):
                 answers.put(None)
-        except urllib.error.HTTPError:
+        except urllib.error.HTTPError as error:
+            error.close()
             answers.put(None)  # an answer, whatever it says; torchvision will see
         except (OSError, http.client.HTTPException) as error:
             answers.put(f"{url}: {error}")
