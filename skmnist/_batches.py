@@ -24,8 +24,10 @@ class LabelledImages(Dataset):
 
     def __init__(self, X, y, classes):
         super().__init__(X, y)
-        codes = classes.searchsorted(y) if y is not None else [0] * len(X)
-        self.codes = torch.as_tensor(codes)
+        if y is None:
+            self.codes = torch.zeros(len(X), dtype=torch.int64)
+        else:
+            self.codes = torch.from_numpy(classes.searchsorted(y))
 
     def __getitem__(self, index):
         return self.X[index], self.codes[index]

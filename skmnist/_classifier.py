@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_scalar, check_X_y
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -300,7 +301,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
         """
         self._check_parameters()
         X, images, y = self._check_X_y(X, y)
-        classes = np.unique(y)
+        classes = LabelEncoder().fit(y).classes_
         if len(classes) < 2:
             raise ValueError(
                 f"Got y with 1 class, {classes.tolist()}, expected at least 2. Pass "
@@ -342,7 +343,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
         self._check_parameters()
         X, images, y = self._check_X_y(X, y)
         if classes is not None:
-            classes = np.unique(as_labels(classes))
+            classes = LabelEncoder().fit(as_labels(classes)).classes_
         elif self.initialized_:
             classes = self.classes_
         else:
@@ -590,25 +591,18 @@ class MnistCNNClassifier(NeuralNetClassifier):
         return train, valid
 
     def get_iterator(self, dataset, training=False):
-        if training:
-            iterator, kwargs = (
-                self.iterator_train,
-                self.get_params_for("iterator_train"),
-            )
-            kwargs.setdefault("batch_size", self.batch_size)
-            shuffles = inspect.isclass(iterator) and issubclass(
-                iterator, (Batches, DataLoader)
-            )
-            if shuffles and not {"sampler", "batch_sampler"} & set(kwargs):
-                kwargs.setdefault("shuffle", True)
-        else:
-            iterator, kwargs = (
-                self.iterator_valid,
-                self.get_params_for("iterator_valid"),
-            )
-            kwargs.setdefault("batch_size", PREDICTION_BATCH)
+        prefix = "iterator_train" if training else "iterator_valid"
+        iterator, kwargs = getattr(self, prefix), self.get_params_for(prefix)
+        kwargs.setdefault(
+            "batch_size", self.batch_size if training else PREDICTION_BATCH
+        )
         if kwargs["batch_size"] == -1:
             kwargs["batch_size"] = len(dataset)
+        shuffles = inspect.isclass(iterator) and issubclass(
+            iterator, (Batches, DataLoader)
+        )
+        if training and shuffles and not {"sampler", "batch_sampler"} & set(kwargs):
+            kwargs.setdefault("shuffle", True)
         return iterator(dataset, **kwargs)
 
     def check_data(self, X, y=None):
@@ -738,6 +732,28 @@ class MnistCNNClassifier(NeuralNetClassifier):
         self.classes_inferred_ = classes  # what skorch's classes_ returns
         self.pixel_mean_, self.pixel_std_ = pixel_statistics(images)
         self.initialize()
+        if self.module is not CNN:
+            self._check_output(images[:2])
+
+    def _check_output(self, images):
+        """Raise ValueError if the user's own network gives no log-probabilities."""
+        self._set_training(False)
+        with private_generators(self.device_), torch.no_grad():
+            output = self.infer(images)
+        shape = tuple(getattr(output, "shape", ()))
+        expected = (len(images), len(self.classes_))
+        sums = output.exp().sum(1).tolist() if shape == expected else None
+        if shape != expected or not np.allclose(sums, 1, atol=1e-3):
+            came = (
+                f"a {type(output).__name__} of shape {shape}"
+                if sums is None
+                else (f"something whose exp sums to {sums[0]:.4g} over the classes")
+            )
+            raise ValueError(
+                f"Got from the module {type(self.module_).__name__}, for {len(images)} "
+                f"images, {came}; expected log-probabilities of shape {expected}. End "
+                "its forward method with torch.nn.functional.log_softmax(..., dim=1)."
+            )
 
     def _train(self, X, y, dataset_train, dataset_valid, epochs, scheduled=True):
         """Run the epochs, as skorch does, but with generators of our own."""
@@ -746,6 +762,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
         batches_valid = (
             self.get_iterator(dataset_valid) if dataset_valid is not None else None
         )
+        scheduled = scheduled and self.lr_schedule is not None
         self._n_scheduled_batches = epochs * len(batches_train) if scheduled else 0
         with private_generators(self.device_), torch.enable_grad():
             self.notify("on_train_begin", X=X, y=y)
@@ -814,10 +831,10 @@ def _is_own(X):
 
 def _check_known(y, classes):
     """Raise ValueError if there is a label that is not among the classes."""
-    unknown = np.setdiff1d(y, classes)
-    if len(unknown):
+    unknown = sorted({*np.unique(y).tolist()} - {*classes.tolist()})
+    if unknown:
         raise ValueError(
-            f"Got y with the labels {unknown.tolist()}, which are not among the "
+            f"Got y with the labels {unknown}, which are not among the "
             f"classes {classes.tolist()}. Pass all labels that will ever come to the "
             "first call: in y of fit, or as classes of partial_fit."
         )

@@ -87,7 +87,8 @@ def test_train_acc_is_the_accuracy_of_the_batches_as_trained(small, few):
     X, y = few
     clf = MnistCNNClassifier(module=Counter, max_epochs=3).fit(X, y)
     assert clf.history[:, "train_acc"] == [pytest.approx(np.mean(y == 0))] * 3
-    assert clf.module_.images == 3 * len(X)  # free: no image was looked at again
+    # free: no image was looked at again, but for the two that show what a network does
+    assert clf.module_.images == 3 * len(X) + 2
 
 
 def test_predictions_agree_with_one_another(small, labelled):
@@ -346,6 +347,8 @@ def test_partial_fit_refuses_what_it_cannot_know(small, few):
         small().partial_fit(X, y)
     with pytest.raises(ValueError, match=r"labels \[9\], which are not among"):
         small().partial_fit(X, y, classes=range(9))
+    with pytest.raises(ValueError, match=r"labels \[0, .*, which are not among"):
+        small().partial_fit(X, y, classes=list("0123456789"))
     clf = small().partial_fit(X, y, classes=range(10))
     with pytest.raises(ValueError, match="goes on from a network for the classes"):
         clf.partial_fit(X, y, classes=range(11))
@@ -550,6 +553,11 @@ def bad_data():
             X.astype(str).tolist()[:1] + [["ink"] * 784] * 19,
             y,
             "numeric|convert",
+        ),
+        "labels of two types": (
+            X,
+            np.array(["a", 1] * 10, object),
+            "uniformly strings or numbers",
         ),
         "None": (None, y, "Expected 2D array|NoneType|None"),
         "data set": (dataset, None, "dataset_to_arrays"),

@@ -120,6 +120,24 @@ def test_own_network(small, labelled):
     assert instance.fit(X, y).module_ is not instance.module
 
 
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (lambda scores: scores, "whose exp sums to"),
+        (lambda scores: scores.softmax(1), "whose exp sums to"),
+        (lambda scores: scores[:, :3].log_softmax(1), r"shape \(2, 3\).*\(2, 10\)"),
+        (lambda scores: (scores.log_softmax(1), scores), "a tuple of shape"),
+    ],
+)
+def test_own_network_without_log_probabilities(few, output, message):
+    class Wrong(OwnNetwork):
+        def forward(self, X):
+            return output(self.output(self.layer(X.flatten(1) / 255.0)))
+
+    with pytest.raises(ValueError, match=f"module Wrong.*{message}.*log_softmax"):
+        MnistCNNClassifier(module=Wrong).fit(*few)
+
+
 def test_validation_split(small, labelled):
     X, y = labelled
     split = ValidSplit(0.25, stratified=True, random_state=0)
