@@ -4,7 +4,7 @@ import copy
 import inspect
 import numbers
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -17,7 +17,6 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import (
     EpochScoring,
     EpochTimer,
-    GradientNormClipping,
     LRScheduler,
     PassthroughScoring,
     PrintLog,
@@ -47,11 +46,6 @@ from skmnist.datasets import dataset_to_arrays
 
 LR_SCHEDULES = (None, "onecycle")
 
-MAX_GRADIENT_NORM = 2.0
-"""Norm that gradients are clipped to under a one-cycle schedule. On MNIST nine batches
-in ten stay near it or below; where the peak rate would throw the network off (scikit-
-learn's 8x8 digits, features that were standardised one by one), it learns with it."""
-
 
 class MnistCNNClassifier(NeuralNetClassifier):
     """The article's convolutional network as a scikit-learn classifier.
@@ -70,9 +64,10 @@ class MnistCNNClassifier(NeuralNetClassifier):
         Learning rate, above 0. With `lr_schedule="onecycle"` it is the peak.
     lr_schedule : {"onecycle"} or None, default="onecycle"
         "onecycle" lets the learning rate rise to `lr` and fall again over the
-        `max_epochs` of one `fit`, and clips the norm of the gradient at 2, which keeps
-        training stable at the peak; `partial_fit` then trains at the constant
-        `lr / 10`. None keeps `lr` constant and clips nothing.
+        `max_epochs` of one `fit`, and clips the norm of the gradient at 1 meanwhile,
+        which keeps training stable at the peak
+        (`callbacks__lr_schedule__max_gradient_norm`); `partial_fit` then trains at the
+        constant `lr / 10`. None keeps `lr` constant.
     max_epochs : int, default=10
         Passes over the training data, at least 1.
     batch_size : int, default=64
@@ -100,7 +95,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
     module : torch module (class or instance), default=CNN
         The network. A class is built with those of `image_shape`, `n_classes`, `mean`
         and `std` that its constructor names, and with the user's `module__...`. It
-        takes raw pixels (n, channels, height, width), uint8 or float32, and returns
+        takes raw pixels (n, channels, height, width), float32, and returns
         log-probabilities (n, n_classes). An instance is copied, not trained itself.
         The default takes `module__channels=(20, 50)`, `module__kernel_size=5`,
         `module__hidden_units=500` and `module__dropout=0.0`.
@@ -118,9 +113,9 @@ class MnistCNNClassifier(NeuralNetClassifier):
     train_split : callable or None, default=None
         skorch's `ValidSplit` or the like: holds a part of the training data out, and
         `history` then has `valid_loss` and `valid_acc`. None trains on all data.
-    callbacks : list of callbacks, "disable" or None, default=None
-        skorch's callbacks, in addition to those that keep the history. An
-        `LRScheduler` among them needs `lr_schedule=None`.
+    callbacks : list of callbacks or None, default=None
+        skorch's callbacks, in addition to those that keep the history; they see
+        labels, not codes. An `LRScheduler` among them needs `lr_schedule=None`.
     compile : bool, default=False
         Whether to compile the network with `torch.compile`.
     use_caching : bool or "auto", default="auto"
@@ -264,11 +259,10 @@ class MnistCNNClassifier(NeuralNetClassifier):
             "lr_schedule": None,
             "max_epochs": 10,
             "batch_size": 64,
-            "optimizer": torch.optim.SGD,
-            "optimizer__momentum": 0.5,
-            "optimizer__nesterov": False,
             "callbacks": [("train_acc_epoch_end", accuracy)],
         }
+        if "optimizer" not in kwargs:
+            recipe |= {"optimizer__momentum": 0.5, "optimizer__nesterov": False}
         return cls(**{**recipe, **kwargs})
 
     def fit(self, X, y):
@@ -291,7 +285,8 @@ class MnistCNNClassifier(NeuralNetClassifier):
         ------
         ValueError, TypeError
             If a parameter or the data cannot be used; the message says what came, what
-            was expected and what to do. Nothing has been trained or changed then.
+            was expected and what to do. If the training loss is no longer finite. The
+            estimator is then as it was before, unless `warm_start` went on training.
 
         Warns
         -----
@@ -300,8 +295,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
             are laid out on a square that is larger than they are.
         """
         self._check_parameters()
-        X, images, y = self._check_X_y(X, y)
-        classes = LabelEncoder().fit(y).classes_
+        X, images, y, classes = self._check_X_y(X, y)
         if len(classes) < 2:
             raise ValueError(
                 f"Got y with 1 class, {classes.tolist()}, expected at least 2. Pass "
@@ -310,8 +304,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
         with self._unchanged_on_error():
             goes_on = self.warm_start and self.initialized_
             self._prepare(X, images, classes, goes_on)
-            train, valid = self.get_split_datasets(images, y)
-        self._train(images, y, train, valid, self.max_epochs)
+            self._train(images, y, self.max_epochs)
         return self
 
     def partial_fit(self, X, y, classes=None):
@@ -341,7 +334,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
             As in `fit`; and if `classes` is missing, changed or not complete.
         """
         self._check_parameters()
-        X, images, y = self._check_X_y(X, y)
+        X, images, y, seen = self._check_X_y(X, y)
         if classes is not None:
             classes = LabelEncoder().fit(as_labels(classes)).classes_
         elif self.initialized_:
@@ -351,10 +344,10 @@ class MnistCNNClassifier(NeuralNetClassifier):
                 "Got no classes in the first call of partial_fit, expected all labels "
                 "that will ever come. Pass classes=..."
             )
-        _check_known(y, classes)
+        _check_known(seen, classes)
         with self._unchanged_on_error():
             self._prepare(X, images, classes, goes_on=self.initialized_)
-        self._train(images, y, self.get_dataset(images, y), None, 1, scheduled=False)
+            self._train(images, y, epochs=1, incremental=True)
         return self
 
     def predict(self, X):
@@ -378,9 +371,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
             If X is no image data of the shape that was trained on.
         """
         codes = self.predict_proba(X).argmax(axis=1)
-        # A scoring callback hands over the data set of the training in progress and
-        # compares with what its batches hold, codes.
-        return codes if is_dataset(X) else self.classes_[codes]
+        return self.classes_[codes]
 
     def predict_proba(self, X):
         """Predict the probability of each class for each image.
@@ -424,7 +415,10 @@ class MnistCNNClassifier(NeuralNetClassifier):
         check_is_fitted(self)
         if not _is_own(X):
             X = self._check_X(X)
-        return self.forward(X).detach().numpy()
+        # torch's DataLoader draws from the global generator whenever it is asked
+        draws = self.iterator_valid is not Batches
+        with private_generators(self.device_) if draws else nullcontext():
+            return self.forward(X).detach().numpy()
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy on images and their labels.
@@ -448,8 +442,9 @@ class MnistCNNClassifier(NeuralNetClassifier):
     def set_params(self, **params):
         """Set parameters, those of the parts (`module__...`) as well.
 
-        They take effect in the next `fit`; `lr` and the optimizer's own in the next
-        `partial_fit` or `fit` with `warm_start` too. What has been learned stays.
+        They take effect in the next `fit`; what has been learned stays. In a
+        `partial_fit`, or a `fit` that goes on with `warm_start`, those of the network,
+        its loss and the choice of the optimizer do not: both go on with what is there.
 
         Parameters
         ----------
@@ -463,7 +458,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
         Raises
         ------
         ValueError
-            If a name is not known.
+            If a name without `__` is not known. The others are checked in `fit`.
         """
         # not skorch's: it would replace the trained network of a fitted estimator
         known = self._get_param_names()
@@ -492,34 +487,42 @@ class MnistCNNClassifier(NeuralNetClassifier):
     @property
     def _default_callbacks(self):
         accuracy = {"scoring": "accuracy", "lower_is_better": False}
-        one_cycle = [
-            # a high peak can throw the network off on data unlike MNIST
-            ("gradient_clipping", GradientNormClipping(MAX_GRADIENT_NORM)),
-            ("lr_schedule", OneCycle()),
-        ]
+        schedule = [] if self.lr_schedule is None else [("lr_schedule", OneCycle())]
         return [
             ("epoch_timer", EpochTimer()),
             ("train_loss", PassthroughScoring("train_loss", on_train=True)),
             ("train_acc", EpochScoring(**accuracy, name="train_acc", on_train=True)),
             ("valid_loss", PassthroughScoring("valid_loss")),
             ("valid_acc", EpochScoring(**accuracy, name="valid_acc")),
-            *(one_cycle if self.lr_schedule == "onecycle" else []),
+            *schedule,
             ("print_log", PrintLog()),
         ]
 
     @property
     def _params_to_validate(self):
-        return set(self._get_param_names()) - set(
-            inspect.signature(type(self).__init__).parameters
-        )
+        return {
+            name
+            for name in vars(self).keys()
+            - self._get_signature_names(type(self).__mro__)
+            if not (name.endswith("_") or name[0] == "_")
+        }
 
     def _get_param_names(self):
         """The constructor's parameters, and what the user set beyond them."""
-        own = BaseEstimator._get_param_names.__func__(type(self))
-        set_by_user = (
-            name for name in vars(self) if not (name.endswith("_") or name[0] == "_")
-        )
-        return sorted({*own, *set_by_user})
+        parameters = inspect.signature(type(self).__init__).parameters.values()
+        is_open = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        classes = type(self).__mro__ if is_open else [type(self)]
+        return sorted(self._get_signature_names(classes) | self._params_to_validate)
+
+    @staticmethod
+    def _get_signature_names(classes):
+        """Parameters of the constructors of this class and of those derived from it."""
+        return {
+            name
+            for cls in classes
+            if issubclass(cls, MnistCNNClassifier)
+            for name in BaseEstimator._get_param_names.__func__(cls)
+        }
 
     def initialize(self):
         """Build the network, optimizer and callbacks; `fit` does it.
@@ -586,7 +589,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
         train, valid = super().get_split_datasets(X, y, **fit_params)
         if valid is not None and not _is_own(valid):  # skorch's predefined_split
             X_valid, y_valid = dataset_to_arrays(valid)
-            _check_known(y_valid, self.classes_)
+            _check_known(np.unique(y_valid), self.classes_)
             valid = self.get_dataset(self._check_X(X_valid), y_valid)
         return train, valid
 
@@ -608,12 +611,21 @@ class MnistCNNClassifier(NeuralNetClassifier):
     def check_data(self, X, y=None):
         pass  # done by fit, before skorch is asked
 
+    def notify(self, method_name, **kwargs):
+        if kwargs.get("batch") is not None:  # callbacks see labels, as predict gives
+            images, codes = kwargs["batch"]
+            kwargs["batch"] = images, self.classes_[codes.numpy()]
+        super().notify(method_name, **kwargs)
+
     def on_epoch_begin(self, net, **kwargs):
         super().on_epoch_begin(net, **kwargs)
         seed_generators(self.device_, self._seed, epoch=len(self.history))
 
     def infer(self, x, **fit_params):
-        return self.module_(to_tensor(x, device=self.device_), **fit_params)
+        x = to_tensor(x, device=self.device_)
+        if not isinstance(self.module_, CNN):  # layers of torch's take no uint8
+            x = x.to(torch.get_default_dtype())
+        return self.module_(x, **fit_params)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         # the parent's takes the logarithm first; y_pred is one already
@@ -661,11 +673,12 @@ class MnistCNNClassifier(NeuralNetClassifier):
                 f"Got image_shape={self.image_shape!r}, expected three integers above "
                 "0: (channels, height, width). Leave it out for square grey images."
             )
-        callbacks = [] if self.callbacks in (None, "disable") else self.callbacks
+        callbacks = self.callbacks or []
         if not isinstance(callbacks, list):
             raise TypeError(
                 f"Got callbacks={callbacks!r}, expected a list of skorch callbacks or "
-                "of pairs (name, callback)."
+                "of pairs (name, callback). Leave a default one out by its name, for "
+                "example callbacks__print_log=None."
             )
         if self.lr_schedule is not None:
             callbacks = [cb[1] if isinstance(cb, tuple) else cb for cb in callbacks]
@@ -677,6 +690,16 @@ class MnistCNNClassifier(NeuralNetClassifier):
                     f"{self.lr_schedule!r}, but only one can set the learning rate. "
                     "Pass lr_schedule=None."
                 )
+        if self.train_split is not None and not callable(self.train_split):
+            raise TypeError(
+                f"Got train_split={self.train_split!r}, expected a callable such as "
+                "skorch.dataset.ValidSplit(0.1, stratified=True), or None."
+            )
+        if not callable(self.module):
+            raise TypeError(
+                f"Got module={self.module!r}, expected a torch.nn.Module, class or "
+                "instance."
+            )
         resolve_device(self.device)
 
     def _check_X_y(self, X, y):
@@ -688,14 +711,17 @@ class MnistCNNClassifier(NeuralNetClassifier):
             As it came, but flat; still a data frame if it was one.
         images : tensor of shape (n, C, H, W)
         y : ndarray of shape (n,)
+        classes : ndarray of shape (n_classes,)
+            The labels in y, sorted.
         """
         X, layout = as_rows(X)
         rows, y = check_X_y(
             X, as_labels(y), dtype=PIXEL_DTYPES, order="C", estimator=self
         )
+        classes = LabelEncoder().fit(y).classes_  # says what is wrong with mixed types
         check_classification_targets(y)
         image_shape = resolve_image_shape(rows.shape[1], layout, self.image_shape)
-        return X, as_images(rows, image_shape), y
+        return X, as_images(rows, image_shape), y, classes
 
     def _check_X(self, X):
         """Check images to predict and return them as a tensor (n, C, H, W)."""
@@ -723,6 +749,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
                         f"network for {name} {old}. Pass data of the same kind, or "
                         "begin anew: call fit with warm_start=False."
                     )
+            self.initialize_callbacks()  # they may have been set anew
             return
         self._seed = draw_seed(self.random_state)
         self.history_ = None  # the old one stays as it is, should this fail
@@ -755,16 +782,19 @@ class MnistCNNClassifier(NeuralNetClassifier):
                 "its forward method with torch.nn.functional.log_softmax(..., dim=1)."
             )
 
-    def _train(self, X, y, dataset_train, dataset_valid, epochs, scheduled=True):
+    def _train(self, X, y, epochs, incremental=False):
         """Run the epochs, as skorch does, but with generators of our own."""
-        datasets = {"dataset_train": dataset_train, "dataset_valid": dataset_valid}
-        batches_train = self.get_iterator(dataset_train, training=True)
-        batches_valid = (
-            self.get_iterator(dataset_valid) if dataset_valid is not None else None
-        )
-        scheduled = scheduled and self.lr_schedule is not None
-        self._n_scheduled_batches = epochs * len(batches_train) if scheduled else 0
         with private_generators(self.device_), torch.enable_grad():
+            seed_generators(self.device_, self._seed, epoch=len(self.history))
+            train, valid = self.get_dataset(X, y), None
+            if not incremental:
+                train, valid = self.get_split_datasets(X, y)
+            datasets = {"dataset_train": train, "dataset_valid": valid}
+            batches_train = self.get_iterator(train, training=True)
+            batches_valid = None if valid is None else self.get_iterator(valid)
+            self._n_scheduled_batches = 0
+            if self.lr_schedule is not None and not incremental:
+                self._n_scheduled_batches = int(epochs) * len(batches_train)
             self.notify("on_train_begin", X=X, y=y)
             try:
                 for _ in range(epochs):
@@ -803,7 +833,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
 
     @contextmanager
     def _unchanged_on_error(self):
-        """Leave the estimator as it was if the preparation of a training fails."""
+        """Leave the estimator as it was if a training that begins anew fails."""
         before = vars(self).copy()
         try:
             yield
@@ -829,9 +859,9 @@ def _is_own(X):
     return isinstance(X, LabelledImages)
 
 
-def _check_known(y, classes):
+def _check_known(labels, classes):
     """Raise ValueError if there is a label that is not among the classes."""
-    unknown = sorted({*np.unique(y).tolist()} - {*classes.tolist()})
+    unknown = sorted({*labels.tolist()} - {*classes.tolist()})
     if unknown:
         raise ValueError(
             f"Got y with the labels {unknown}, which are not among the "

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import tempfile
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -207,4 +208,6 @@ def _name_of(value):
     """What stands in JSON for a value that JSON does not have."""
     if isinstance(value, type):
         return f"{value.__module__}.{value.__qualname__}"
-    return value.item() if hasattr(value, "item") else repr(value)
+    if hasattr(value, "item"):
+        return value.item()
+    return re.sub(r" object at 0x\w+", "", repr(value))  # the same in each run

@@ -132,6 +132,9 @@ def train(
     except (ImportError, OSError, TypeError, ValueError) as error:
         errors.print(f"[bold red]Error:[/] {escape(str(error))}")
         raise typer.Exit(1) from error
+    except KeyboardInterrupt as interrupt:  # fit takes care of one that it can use
+        errors.print("[bold red]Interrupted[/] outside training: nothing was saved.")
+        raise typer.Exit(130) from interrupt
 
 
 def _train(clf, data, data_home, recipe, seed, out):
@@ -149,10 +152,7 @@ def _train(clf, data, data_home, recipe, seed, out):
     clf.set_params(callbacks=own_callbacks).initialize_callbacks()
     for warning in caught:
         errors.print(f"[bold yellow]Warning:[/] {escape(str(warning.message))}")
-    console.print(
-        f"          {clf.n_iter_} epochs in {seconds:.1f} s on {clf.device_}, "
-        f"{clf.n_iter_ * len(y_train) / seconds:,.0f} images/s"
-    )
+    console.print(f"          {clf.n_iter_} epochs in {seconds:.1f} s on {clf.device_}")
     figures = evaluate(clf, X_test, y_test)
     _show(figures, clf.classes_, len(y_test))
     report = {

@@ -61,7 +61,8 @@ def test_the_articles_loop(sample, default_dtype, dtype, steps, tolerance):
 
         def on_batch_begin(self, net, batch=None, training=False):
             super().on_batch_begin(net, batch, training)
-            batches.append([tensor.clone() for tensor in batch])
+            images, labels = batch
+            batches.append((images.clone(), torch.tensor(labels)))
 
     clf = Recording.with_article_recipe(
         max_epochs=1, callbacks=[], random_state=0, device="cpu"

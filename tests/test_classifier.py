@@ -25,7 +25,8 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from torch.utils.data import TensorDataset
+from skorch.dataset import ValidSplit
+from torch.utils.data import DataLoader, TensorDataset
 
 from skmnist import MnistCNNClassifier
 
@@ -204,9 +205,9 @@ def test_8x8_digits(digits):
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=400, stratify=y, random_state=0
     )
-    clf = MnistCNNClassifier(max_epochs=5, random_state=0).fit(X_train, y_train)
+    clf = MnistCNNClassifier(random_state=0).fit(X_train, y_train)  # default recipe
     assert clf.image_shape_ == (1, 8, 8)
-    assert clf.score(X_test, y_test) >= 0.97  # default recipe, five epochs
+    assert clf.score(X_test, y_test) >= 0.97
 
 
 def test_scale_of_the_pixels_does_not_matter(small, few):
@@ -233,6 +234,8 @@ def test_same_seed_same_bits_whatever_ran_before(small, few):
     assert first.loss_curve_ == second.loss_curve_
     refitted = first.fit(few[0][:50], few[1][:50]).fit(*few)
     assert torch.equal(weights(refitted), weights(second))
+    split = [small(train_split=ValidSplit(0.2)).fit(*few).loss_curve_ for _ in "ab"]
+    assert split[0] == split[1]
     other = small(module__dropout=0.3, random_state=1).fit(*few)
     assert not torch.equal(weights(other), weights(second))
 
@@ -251,6 +254,7 @@ def test_random_state_none_and_instance(small, few):
 @pytest.mark.parametrize("random_state", [None, 0])
 def test_nothing_global_changes(small, few, fails, random_state):
     X, y = few
+    draws = {"train_split": ValidSplit(0.2), "iterator_valid": DataLoader}
 
     class Failing(small().module):
         def forward(self, X):
@@ -270,9 +274,9 @@ def test_nothing_global_changes(small, few, fails, random_state):
         before = surroundings()
         if fails:
             with pytest.raises(ZeroDivisionError):
-                small(random_state=random_state, module=Failing).fit(X, y)
+                small(random_state=random_state, module=Failing, **draws).fit(X, y)
         else:
-            small(random_state=random_state).fit(X, y).predict(X)
+            small(random_state=random_state, **draws).fit(X, y).predict(X)
         assert surroundings() == before
 
 
@@ -332,13 +336,18 @@ def test_partial_fit(small, few):
     assert clf.n_iter_ == 5
 
 
-def test_partial_fit_learns(digits):
-    X, y = digits
-    clf = MnistCNNClassifier(random_state=0, batch_size=16, module__channels=(8, 16))
+def test_partial_fit_learns_as_fit_does(digits):
+    X, y = (array[np.random.RandomState(0).permutation(1797)] for array in digits)
+    parameters = {"batch_size": 16, "module__channels": (8, 16), "random_state": 0}
+    stream = MnistCNNClassifier(**parameters)
     for begin in range(0, 1500, 100):
         chunk = slice(begin, begin + 100)
-        clf.partial_fit(X[chunk], y[chunk], classes=np.arange(10))
-    assert clf.score(X[1500:], y[1500:]) > 0.75
+        stream.partial_fit(X[chunk], y[chunk], classes=np.arange(10))
+    whole = MnistCNNClassifier(lr=0.01, lr_schedule=None, max_epochs=1, **parameters)
+    whole.fit(X[:1500], y[:1500])
+    accuracies = [clf.score(X[1500:], y[1500:]) for clf in (stream, whole)]
+    assert min(accuracies) > 0.75
+    assert abs(accuracies[0] - accuracies[1]) < 0.07  # 3 standard errors of 297 digits
 
 
 def test_partial_fit_refuses_what_it_cannot_know(small, few):
@@ -461,6 +470,32 @@ def test_cross_validation(small, labelled):
     assert np.trapezoid(true_positives, false_positives) > 0.7
 
 
+def test_numbers_of_numpy(small, few):
+    grid = {"max_epochs": np.arange(1, 3), "batch_size": np.array([20]), "lr": [0.05]}
+    search = GridSearchCV(small(), grid, cv=2, error_score="raise").fit(*few)
+    assert search.best_estimator_.n_iter_ in (1, 2)
+
+
+class OpenSubclass(MnistCNNClassifier):
+    def __init__(self, *, extra=1, **kwargs):
+        super().__init__(**kwargs)
+        self.extra = extra
+
+
+class ClosedSubclass(MnistCNNClassifier):
+    def __init__(self, *, lr=0.05, max_epochs=1):
+        super().__init__(lr=lr, max_epochs=max_epochs, batch_size=50)
+
+
+def test_subclasses(few):
+    opened = clone(OpenSubclass(extra=2, max_epochs=1, module__hidden_units=9))
+    assert (opened.extra, opened.max_epochs, opened.batch_size) == (2, 1, 64)
+    assert opened.fit(*few).module_.fc1.out_features == 9
+    closed = clone(ClosedSubclass(lr=0.02))
+    assert closed.get_params(deep=False) == {"lr": 0.02, "max_epochs": 1}
+    assert len(closed.fit(*few).history[0, "batches"]) == 4
+
+
 def test_pipeline(small, labelled):
     X, y = labelled
     pipeline = make_pipeline(StandardScaler(), small(max_epochs=8, batch_size=16))
@@ -510,6 +545,9 @@ def test_grid_search_in_parallel(small, labelled):
         ({"lr_schedule": "cosine"}, "Got lr_schedule='cosine', expected one of"),
         ({"device": "tpu"}, "Got device='tpu'.*Expected 'auto'"),
         ({"callbacks": 3}, "Got callbacks=3, expected a list"),
+        ({"callbacks": "disable"}, "callbacks__print_log=None"),
+        ({"train_split": 0.2}, "Got train_split=0.2, expected a callable"),
+        ({"module": "CNN"}, "Got module='CNN', expected a torch.nn.Module"),
         ({"random_state": "lucky"}, "'lucky' cannot be used to seed"),
         ({"learning_rate": 1}, r"unexpected argument\(s\) learning_rate"),
         ({"optimiser__momentum": 1}, "unexpected.*optimiser__momentum"),
@@ -607,9 +645,15 @@ def test_predict_on_something_else(small, few):
 
 def test_a_loss_that_explodes_is_an_error(small, few):
     X, y = few
-    clf = small(lr=1e12, lr_schedule=None, callbacks=[])
+    clf = small(lr=1e12, lr_schedule=None)
     with pytest.raises(ValueError, match=r"training loss became .* smaller lr"):
         clf.fit(X, y)
+    assert not hasattr(clf, "module_")
+    clf = small().fit(X, y)
+    expected = clf.predict_proba(X)
+    with pytest.raises(ValueError, match=r"training loss became .* smaller lr"):
+        clf.set_params(lr=1e12, lr_schedule=None).fit(X, y)
+    np.testing.assert_array_equal(clf.predict_proba(X), expected)
 
 
 # The full MNIST -----------------------------------------------------------------------

@@ -88,6 +88,13 @@ def test_data_home_follows_scikit_learns_variable(home, monkeypatch):
     assert fetch_mnist(download_if_missing=False).data.shape == (30, 784)
 
 
+def test_data_home_that_cannot_be(home):
+    file = home / "file"
+    file.touch()
+    with pytest.raises(OSError, match=r"Cannot use data_home=.*load_mnist_sample"):
+        fetch_mnist(data_home=file)
+
+
 def test_unknown_subset(home):
     with pytest.raises(ValueError, match="Got subset='valid', expected one of"):
         fetch_mnist(data_home=home, subset="valid")
@@ -314,6 +321,9 @@ def test_other_data_sets(few):
     np.testing.assert_array_equal(y, few[1])
 
     class Stream(IterableDataset):
+        def __len__(self):
+            return 2
+
         def __iter__(self):
             for label in ("a", "b"):
                 yield Image.new("L", (5, 4)), label
@@ -321,6 +331,21 @@ def test_other_data_sets(few):
     X, y = dataset_to_arrays(Stream())
     assert X.shape == (2, 4, 5)
     assert y.tolist() == ["a", "b"]
+
+
+class Inverted(MNIST):
+    """Keeps `data` and `targets`, but its items are others."""
+
+    def __getitem__(self, index):
+        return 255 - self.data[index], self.targets[index] % 2
+
+
+def test_own_items_are_respected(digits_dataset):
+    X, y = dataset_to_arrays(digits_dataset)
+    digits_dataset.__class__ = Inverted
+    X_inverted, y_inverted = dataset_to_arrays(digits_dataset)
+    np.testing.assert_array_equal(X_inverted, 255 - X)
+    np.testing.assert_array_equal(y_inverted, y % 2)
 
 
 class Pairs(torch.utils.data.Dataset):

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import f1_score, make_scorer
 from skorch import NeuralNetClassifier
 from skorch.callbacks import (
+    BatchScoring,
     Checkpoint,
     EarlyStopping,
     EpochScoring,
@@ -105,7 +107,8 @@ class OwnNetwork(nn.Module):
         self.output = nn.Linear(width, n_classes)
 
     def forward(self, X):
-        return self.output(self.layer(X.flatten(1) / 255.0)).log_softmax(1)
+        assert X.dtype == torch.float32
+        return self.output(self.layer(X.flatten(1) / 255)).log_softmax(1)
 
 
 def test_own_network(small, labelled):
@@ -132,7 +135,7 @@ def test_own_network(small, labelled):
 def test_own_network_without_log_probabilities(few, output, message):
     class Wrong(OwnNetwork):
         def forward(self, X):
-            return output(self.output(self.layer(X.flatten(1) / 255.0)))
+            return output(self.output(self.layer(X.flatten(1) / 255)))
 
     with pytest.raises(ValueError, match=f"module Wrong.*{message}.*log_softmax"):
         MnistCNNClassifier(module=Wrong).fit(*few)
@@ -188,6 +191,28 @@ def test_scoring_callbacks_compare_like_with_like(small, labelled, use_caching):
     assert clf.history[-1, "on_own_data"] == clf.score(X, y) > 0.5
 
 
+@pytest.mark.parametrize("names", [[2, 1], ["yes", "no"]])
+def test_metrics_of_one_label(small, few, names):
+    """What is said of a label is said of that label, cached or not, batch by batch."""
+    X, y = few[0], np.array(names)[(few[1] > 2).astype(int)]
+    scorer = make_scorer(f1_score, pos_label=names[0])
+    clf = small(
+        max_epochs=10,
+        batch_size=20,
+        train_split=lambda data, y: (data, data),
+        iterator_valid__batch_size=200,
+        callbacks=[
+            EpochScoring(scorer, name="cached"),
+            EpochScoring(scorer, name="uncached", use_caching=False),
+            BatchScoring(scorer, name="batch"),
+        ],
+    ).fit(X, y)
+    expected = f1_score(y, clf.predict(X), pos_label=names[0])
+    assert expected > 0.5
+    for name in ("cached", "uncached", "batch"):
+        assert clf.history[-1, name] == pytest.approx(expected)
+
+
 def test_early_stopping_is_silent_about_it(small, labelled):
     clf = small(
         max_epochs=50,
@@ -222,18 +247,12 @@ def test_progress_bar(small, few, capsys):
 
 
 def test_default_callbacks_can_be_changed(small, few):
-    clf = small(callbacks__gradient_clipping=None, callbacks__train_acc=None).fit(*few)
+    clf = small(callbacks__lr_schedule=None, callbacks__train_acc=None).fit(*few)
     names = [name for name, _ in clf.callbacks_]
-    assert "gradient_clipping" not in names
+    assert "lr_schedule" not in names
     assert "train_acc" not in names
-    clf = small().set_params(callbacks__gradient_clipping__gradient_clip_value=9.0)
-    callbacks = dict(clf.fit(*few).callbacks_)
-    assert callbacks["gradient_clipping"].gradient_clip_value == 9.0
-
-
-def test_no_gradient_is_clipped_without_a_cycle(small, few):
-    names = [name for name, _ in small(lr_schedule=None).fit(*few).callbacks_]
-    assert "gradient_clipping" not in names
+    clf = small().set_params(callbacks__lr_schedule__max_gradient_norm=9.0)
+    assert dict(clf.fit(*few).callbacks_)["lr_schedule"].max_gradient_norm == 9.0
 
 
 def test_compile_is_passed_on(small, few, monkeypatch):

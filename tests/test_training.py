@@ -1,6 +1,9 @@
+import random
+
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 
 from skmnist._training import (
     draw_seed,
@@ -35,23 +38,31 @@ def test_seeds():
 
 
 def test_generators_are_seeded_by_epoch_and_given_back():
-    before = torch.get_rng_state()
+    def states():
+        return (
+            torch.get_rng_state().tolist(),
+            random.getstate(),
+            str(np.random.get_state()),
+        )
+
+    before = states()
 
     def draw(seed, epoch):
         with private_generators(CPU):
             seed_generators(CPU, seed, epoch)
-            return torch.rand(3).tolist()
+            return torch.rand(3).tolist(), np.random.rand(3).tolist(), random.random()
 
     assert draw(0, 1) == draw(0, 1)
     assert draw(0, 1) != draw(0, 2)
     assert draw(0, 1) != draw(1, 1)
     with pytest.raises(ValueError, match="non-negative"), private_generators(CPU):
         seed_generators(CPU, 0, -1)
-    assert torch.equal(torch.get_rng_state(), before)
+    assert states() == before
 
 
 def rates(clf):
-    return [batch["event_lr"] for epoch in clf.history for batch in epoch["batches"]]
+    batches = [batch for epoch in clf.history for batch in epoch["batches"]]
+    return [batch["event_lr"] for batch in batches if "event_lr" in batch]
 
 
 def test_one_cycle_rises_to_lr_and_falls(small, few):
@@ -80,16 +91,56 @@ def test_one_cycle_keeps_the_rates_of_parameter_groups(small, few):
     assert peaks == [0.02, 0.04]
 
 
+class Rates(Callback):
+    """Keeps the learning rate of each batch."""
+
+    def on_batch_begin(self, net, **kwargs):
+        net.history.record_batch("rate", net.optimizer_.param_groups[0]["lr"])
+
+
+class GradientNorms(Callback):
+    """Keeps the norm of the gradient that the optimizer gets."""
+
+    def on_batch_end(self, net, **kwargs):
+        norms = [weight.grad.norm() for weight in net.module_.parameters()]
+        net.history.record_batch("norm", torch.stack(norms).norm().item())
+
+
+def test_gradients_are_clipped_during_a_cycle_only(small, few):
+    X, y = few
+
+    def largest(clf):
+        return max(max(norms) for norms in clf.history[:, "batches", :, "norm"])
+
+    def make(**parameters):
+        return small(callbacks=[GradientNorms()], batch_size=10, **parameters)
+
+    assert largest(make().fit(X, y)) == pytest.approx(1, rel=1e-4)
+    assert largest(make(callbacks__lr_schedule__max_gradient_norm=0.5).fit(X, y)) < 0.51
+    assert largest(make(lr_schedule=None, lr=0.01).fit(X, y)) > 1.01
+    assert largest(make().partial_fit(X, y, classes=np.unique(y))) > 1.01
+
+
 def test_no_cycle_where_there_is_no_length(small, few):
     X, y = few
-    clf = small(lr=0.04).partial_fit(X, y, classes=np.unique(y)).partial_fit(X, y)
-    assert clf.optimizer_.param_groups[0]["lr"] == pytest.approx(0.004)
-    clf = small(lr=0.04, max_epochs=1, batch_size=-1).fit(X, y)
-    assert clf.optimizer_.param_groups[0]["lr"] == pytest.approx(0.004)
+    clf = small(lr=0.04, callbacks=[Rates()], batch_size=50)
+    clf.partial_fit(X, y, classes=np.unique(y)).partial_fit(X, y)
+    assert clf.history[:, "batches", :, "rate"] == [[pytest.approx(0.004)] * 4] * 2
+    clf = small(lr=0.04, max_epochs=1, batch_size=-1, callbacks=[Rates()]).fit(X, y)
+    assert clf.history[0, "batches", :, "rate"] == [pytest.approx(0.004)]
 
 
 def test_constant_learning_rate(small, few):
     X, y = few
-    clf = small(lr=0.01, lr_schedule=None).fit(X, y).partial_fit(X, y)
-    assert clf.optimizer_.param_groups[0]["lr"] == 0.01
+    clf = small(lr=0.01, lr_schedule=None, callbacks=[Rates()], batch_size=50)
+    clf.fit(X, y).partial_fit(X, y)
+    assert clf.history[:, "batches", :, "rate"] == [[0.01] * 4] * 3
     assert "event_lr" not in clf.history[0, "batches", 0]
+
+
+def test_schedule_may_change_in_a_warm_start(small, few):
+    clf = small(lr=0.04, warm_start=True, callbacks=[Rates()], batch_size=50).fit(*few)
+    clf.set_params(lr_schedule=None).fit(*few)
+    assert clf.history[2:, "batches", :, "rate"] == [[0.04] * 4] * 2
+    clf.set_params(lr_schedule="onecycle").fit(*few)
+    assert rates(clf)[-8:] == rates(small(lr=0.04, batch_size=50).fit(*few))

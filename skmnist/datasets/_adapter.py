@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
 
 
 def dataset_to_arrays(dataset):
@@ -59,7 +59,8 @@ def _read_at_once(dataset):
         arrays = _read_at_once(dataset.dataset)
         indices = np.asarray(dataset.indices, dtype=int)
         return arrays and tuple(array[indices] for array in arrays)
-    if any(
+    reads_items = type(dataset).__getitem__.__module__
+    if not reads_items.startswith("torchvision.") or any(
         getattr(dataset, name, None) is not None
         for name in ("transform", "target_transform", "transforms")
     ):
@@ -68,15 +69,17 @@ def _read_at_once(dataset):
     if not isinstance(data, (np.ndarray, torch.Tensor)) or targets is None:
         return None
     X, y = np.asarray(data), np.asarray(targets)
-    if X.ndim not in (3, 4) or y.shape != X.shape[:1] or not len(X):
+    if X.ndim not in (3, 4) or not X.shape[:1] == y.shape == (len(dataset),):
         return None
     return _channels_first(X), y
 
 
 def _read_each(dataset):
     """Images and labels, asked for one by one."""
-    has_length = hasattr(dataset, "__len__")
-    samples = (dataset[i] for i in range(len(dataset))) if has_length else iter(dataset)
+    if isinstance(dataset, IterableDataset):
+        samples = iter(dataset)
+    else:
+        samples = (dataset[i] for i in range(len(dataset)))
     images, labels = [], []
     for position, sample in enumerate(samples):
         if not isinstance(sample, (tuple, list)) or len(sample) != 2:

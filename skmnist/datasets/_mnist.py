@@ -116,7 +116,13 @@ def fetch_mnist(
     """
     if subset not in SUBSETS:
         raise ValueError(f"Got subset={subset!r}, expected one of {list(SUBSETS)}.")
-    home = Path(get_data_home(data_home))
+    try:
+        home = Path(get_data_home(data_home))
+    except OSError as error:
+        raise OSError(
+            f"Cannot use data_home={data_home!s}: {error}. Pass a folder that exists "
+            "or can be made, or use skmnist.datasets.load_mnist_sample()."
+        ) from error
     raw = home / "MNIST" / "raw"
     missing = [name for name in SHA256 if not (raw / name).is_file()]
     if missing:
