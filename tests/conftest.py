@@ -1,6 +1,9 @@
 """Data and small classifiers that several tests use."""
 
+import os
 from pathlib import Path
+
+os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy: one of scikit-learn's checks asks
 
 import matplotlib as mpl
 import pytest
