@@ -1,6 +1,7 @@
 """Data and small classifiers that several tests use."""
 
 import os
+import signal
 from pathlib import Path
 
 os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy: one of scikit-learn's checks asks
@@ -48,6 +49,17 @@ def mnist():
         )
     train = fetch_mnist(return_X_y=True)
     return *train, *fetch_mnist(subset="test", return_X_y=True)
+
+
+@pytest.fixture
+def ctrl_c():
+    """Make SIGINT raise KeyboardInterrupt, also where the tests run in the background.
+
+    A shell lets its background jobs, and all that they start, ignore SIGINT.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

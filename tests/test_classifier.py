@@ -1,9 +1,7 @@
 """`MnistCNNClassifier` as an estimator: what scikit-learn's users rely on."""
 
-import os
 import pickle
 import random
-import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +23,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
 from skorch.dataset import ValidSplit
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -395,15 +394,29 @@ def test_a_failed_fit_leaves_the_estimator_as_it_was(small, few):
         assert broken.loss_curve_ == losses
 
 
-def test_ctrl_c_keeps_what_was_learned(small, few):
-    clf = small(max_epochs=100_000)
-    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+def test_ctrl_c_keeps_what_was_learned(small, few, ctrl_c):
+    class Impatient(Callback):
+        def on_train_begin(self, net, **kwargs):
+            threading.Timer(0.5, ctrl_c).start()
+
+    clf = small(max_epochs=1000, callbacks=[Impatient()])
     with pytest.warns(UserWarning, match=r"interrupted by user after \d+ full epochs"):
         clf.fit(*few)
-    assert 0 < clf.n_iter_ < 100_000
+    assert 0 < clf.n_iter_ < 1000
     assert clf.predict(few[0]).shape == (200,)
-    assert clf.set_params(max_epochs=1).fit(*few).n_iter_ == 1
+    assert clf.set_params(max_epochs=1, callbacks=None).fit(*few).n_iter_ == 1
+
+
+def test_ctrl_c_before_training_leaves_nothing(small, few, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    clf = small().fit(*few)
+    expected = clf.predict_proba(few[0])
+    monkeypatch.setattr(clf.optimizer, "__init__", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(*few)
+    np.testing.assert_array_equal(clf.predict_proba(few[0]), expected)
 
 
 # In scikit-learn's company ------------------------------------------------------------
