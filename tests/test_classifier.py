@@ -408,7 +408,7 @@ def test_ctrl_c_keeps_what_was_learned(small, few, ctrl_c):
 
 
 def test_ctrl_c_before_training_leaves_nothing(small, few, monkeypatch):
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     clf = small().fit(*few)
