@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 from sklearn.model_selection import train_test_split
+from tqdm import tqdm
 from typer.testing import CliRunner
 
 from skmnist import MnistCNNClassifier, cli
@@ -165,6 +166,26 @@ def test_unwritable_out_is_said_before_training(run, monkeypatch, tmp_path):
         result = run("train", "--out", out)
         assert result.exit_code == 1
         assert f"Cannot write into {out}" in result.output.replace("\n", "")
+
+
+def test_one_progress_bar_for_the_whole_training(small, few, monkeypatch, capsys):
+    class Shown(tqdm):
+        """A bar that is drawn, and at each step, though nobody watches."""
+
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **{**kwargs, "disable": False, "mininterval": 0})
+
+    monkeypatch.setattr(cli, "tqdm", Shown)
+    clf = small(max_epochs=3, batch_size=50, callbacks=[cli.TrainingProgress()])
+    clf.fit(*few)
+    printed = capsys.readouterr()
+    states = re.findall(r"(\d+)/12 \[\d\d:\d\d<.*?train_loss=(\d\.\d+)", printed.err)
+    assert [int(done) for done, _ in states][-1] == 12
+    last = clf.history[-1, "batches", -1, "train_loss"]
+    assert float(states[-1][1]) == pytest.approx(last, abs=0.01)
+    assert [line.split()[:2] for line in printed.out.splitlines()] == [
+        ["epoch", f"{epoch}/3"] for epoch in (1, 2, 3)
+    ]
 
 
 def test_interrupt_before_training(run, monkeypatch, tmp_path):
