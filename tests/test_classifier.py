@@ -346,7 +346,8 @@ def test_partial_fit_learns_as_fit_does(digits):
     whole.fit(X[:1500], y[:1500])
     accuracies = [clf.score(X[1500:], y[1500:]) for clf in (stream, whole)]
     assert min(accuracies) > 0.75
-    assert abs(accuracies[0] - accuracies[1]) < 0.07  # 3 standard errors of 297 digits
+    # somewhat over two standard errors of the difference on 297 digits
+    assert abs(accuracies[0] - accuracies[1]) < 0.07
 
 
 def test_partial_fit_refuses_what_it_cannot_know(small, few):
