@@ -2,6 +2,7 @@
 
 import torch
 from skorch.dataset import Dataset
+from torch.utils.data import Subset
 
 PREDICTION_BATCH = 256
 """Images that prediction looks at together, unless the user says otherwise."""
@@ -10,8 +11,9 @@ PREDICTION_BATCH = 256
 class LabelledImages(Dataset):
     """Images and labels as skorch's machinery wants them.
 
-    An item, or a batch of items, is (images, codes): what the network and the loss
-    take. `X` and `y` are (images, labels): what scorers take.
+    An item, or a batch of items, is (images, codes), or (images, (codes, weights)):
+    what the network and the loss take. `X` and `y` are (images, labels): what scorers
+    take.
 
     Parameters
     ----------
@@ -20,17 +22,39 @@ class LabelledImages(Dataset):
         Labels; None where there are none, as in prediction.
     classes : ndarray of shape (n_classes,)
         All labels, sorted: the code of a label is its position here.
+    weights : ndarray of shape (n,), float32, or None
+        How much each image counts in the loss; None where all count the same.
     """
 
-    def __init__(self, X, y, classes):
+    def __init__(self, X, y, classes, weights=None):
         super().__init__(X, y)
         if y is None:
             self.codes = torch.zeros(len(X), dtype=torch.int64)
         else:
             self.codes = torch.from_numpy(classes.searchsorted(y))
+        self.weights = None if weights is None else torch.from_numpy(weights)
 
     def __getitem__(self, index):
-        return self.X[index], self.codes[index]
+        if self.weights is None:
+            return self.X[index], self.codes[index]
+        return self.X[index], (self.codes[index], self.weights[index])
+
+
+def weights_of(dataset):
+    """Weights of the images of `LabelledImages`, or of a `Subset` of them.
+
+    Parameters
+    ----------
+    dataset : LabelledImages or Subset
+
+    Returns
+    -------
+    ndarray of shape (n,), float32, or None
+    """
+    if isinstance(dataset, Subset):
+        weights = weights_of(dataset.dataset)
+        return None if weights is None else weights[dataset.indices]
+    return None if dataset.weights is None else dataset.weights.numpy()
 
 
 class Batches:

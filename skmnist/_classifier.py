@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import math
 import numbers
 import warnings
 from contextlib import contextmanager, nullcontext
@@ -9,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_scalar, check_X_y
 from sklearn.utils.multiclass import check_classification_targets
@@ -21,10 +23,11 @@ from skorch.callbacks import (
     PassthroughScoring,
     PrintLog,
 )
+from skorch.dataset import ValidSplit
 from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import DataLoader, Subset
 
-from skmnist._batches import PREDICTION_BATCH, Batches, LabelledImages
+from skmnist._batches import PREDICTION_BATCH, Batches, LabelledImages, weights_of
 from skmnist._images import (
     PIXEL_DTYPES,
     as_images,
@@ -36,18 +39,20 @@ from skmnist._images import (
 from skmnist._network import CNN
 from skmnist._training import (
     OneCycle,
+    StopWithoutImprovement,
     draw_seed,
     private_generators,
     raised_by_callback,
     resolve_device,
     seed_generators,
 )
+from skmnist._weights import check_class_weight, combine_weights, leave_out
 from skmnist.datasets import dataset_to_arrays
 
 LR_SCHEDULES = (None, "onecycle")
 
 
-class MnistCNNClassifier(NeuralNetClassifier):
+class MnistCNNClassifier(CallbackSupportMixin, NeuralNetClassifier):
     """The article's convolutional network as a scikit-learn classifier.
 
     Raw pixels in, labels out: the images may come as rows of pixels, as squares or
@@ -80,7 +85,28 @@ class MnistCNNClassifier(NeuralNetClassifier):
     random_state : int, RandomState instance or None, default=None
         Decides the initial weights, the order of the images and everything else that
         is drawn. Pass an int for the same model every time. The global generators of
-        NumPy, torch and Python are neither read nor changed.
+        NumPy, torch and Python are neither read nor changed; trainings in several
+        threads of one process wait for one another.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes in the loss, multiplied with `sample_weight`: a dict by
+        label (1 for labels that it does not name), or "balanced" for weights inversely
+        proportional to the (weighted) number of images of each class.
+    early_stopping : bool, default=False
+        Whether to hold a part of the training data out, stop when the accuracy on it
+        no longer improves, and return to the weights that were best on it. Pair it
+        with `lr_schedule=None`: a cycle spans all `max_epochs`, and most is learned at
+        its end. `partial_fit` never holds anything out.
+    validation_fraction : float, default=0.1
+        Part of the images to hold out for early stopping, between 0 and 1; each class
+        has its share in it. Only used with `early_stopping=True`.
+    n_iter_no_change : int, default=10
+        Epochs in a row, at least 1, that may pass without an improvement of `tol`.
+        Training stops in the next one.
+    tol : float or None, default=1e-4
+        Improvement, at least 0, that `n_iter_no_change` asks for: of the accuracy on
+        the held-out images (a fraction) with `early_stopping=True`; otherwise of the
+        training loss, and only where the learning rate is constant (neither
+        `lr_schedule` nor an `LRScheduler` in `callbacks`). None: no such stop.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last `fit`. The labels and the
         image shape must then be the same.
@@ -112,7 +138,8 @@ class MnistCNNClassifier(NeuralNetClassifier):
         `iterator_valid__batch_size` is set.
     train_split : callable or None, default=None
         skorch's `ValidSplit` or the like: holds a part of the training data out, and
-        `history` then has `valid_loss` and `valid_acc`. None trains on all data.
+        `history` then has `valid_loss` and `valid_acc`. None trains on all data,
+        unless `early_stopping` holds some out.
     callbacks : list of callbacks or None, default=None
         skorch's callbacks, in addition to those that keep the history; they see
         labels, not codes. An `LRScheduler` among them needs `lr_schedule=None`.
@@ -140,7 +167,12 @@ class MnistCNNClassifier(NeuralNetClassifier):
     pixel_mean_, pixel_std_ : ndarray of shape (channels,)
         What the network standardises with, on the scale of the training pixels.
     loss_curve_ : list of float
-        Mean training loss of each finished epoch.
+        Mean training loss of each finished epoch, weighted as the images are.
+    validation_scores_ : list of float, or None
+        Accuracy on the held-out images after each finished epoch, weighted as the
+        images are; None where none were held out.
+    best_validation_score_ : float, or None
+        The highest of them.
     n_iter_ : int
         Finished epochs, over all calls that went on from one another.
     device_ : torch.device
@@ -162,6 +194,14 @@ class MnistCNNClassifier(NeuralNetClassifier):
     On the CPU, and with the same number of threads, the same `random_state` gives a
     model with the same bits. Ctrl-C in `fit` ends the training with a warning and keeps
     what has been learned.
+
+    scikit-learn's callbacks (`set_callbacks`) see a task "fit" with a task "epoch" for
+    each epoch; a callback that returns True at the end of an epoch ends the training.
+    They are apart from skorch's, which are the parameter `callbacks`.
+
+    A pickle, and a copy, holds the network and the history, but not the training data
+    and not the state of the optimizer: training that goes on from it begins with the
+    momentum at 0. `save_params(f_optimizer=...)` keeps that state.
 
     References
     ----------
@@ -202,6 +242,11 @@ class MnistCNNClassifier(NeuralNetClassifier):
         batch_size=64,
         image_shape=None,
         random_state=None,
+        class_weight=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
         warm_start=False,
         device="auto",
         verbose=0,
@@ -227,7 +272,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
         """Make a classifier that trains as the article does.
 
         Stochastic gradient descent with a constant learning rate of 0.01, momentum 0.5
-        (not Nesterov's), batches of 64, ten epochs. At the end of each epoch the
+        (not Nesterov's), batches of 64, ten epochs, no early end. After each epoch the
         accuracy on the whole training set is measured, as in the article, and kept in
         the history as `train_acc_epoch_end`; this costs one more pass of prediction.
 
@@ -259,13 +304,15 @@ class MnistCNNClassifier(NeuralNetClassifier):
             "lr_schedule": None,
             "max_epochs": 10,
             "batch_size": 64,
+            "tol": None,
             "callbacks": [("train_acc_epoch_end", accuracy)],
         }
         if "optimizer" not in kwargs:
             recipe |= {"optimizer__momentum": 0.5, "optimizer__nesterov": False}
         return cls(**{**recipe, **kwargs})
 
-    def fit(self, X, y):
+    @with_callbacks
+    def fit(self, X, y, sample_weight=None):
         """Train the network on images and their labels.
 
         Parameters
@@ -276,6 +323,10 @@ class MnistCNNClassifier(NeuralNetClassifier):
             memory, everything else becomes float32.
         y : array-like of shape (n,)
             Labels of at least two classes, of any type that scikit-learn takes.
+        sample_weight : array-like of shape (n,), default=None
+            How much each image counts in the loss and in the pixel statistics, at
+            least 0; only the ratios matter. An image of weight 0 is left out, but its
+            label stays among `classes_`. None counts all the same.
 
         Returns
         -------
@@ -296,23 +347,23 @@ class MnistCNNClassifier(NeuralNetClassifier):
         """
         self._check_parameters()
         X, images, y, classes = self._check_X_y(X, y)
-        if len(classes) < 2:
-            raise ValueError(
-                f"Got y with 1 class, {classes.tolist()}, expected at least 2. Pass "
-                "images of more than one class."
-            )
+        weights = combine_weights(sample_weight, self.class_weight, y, classes)
+        counted = leave_out(images, y, weights)
+        self._check_class_counts(counted[1], weighted=weights is not None)
+        task = self._begin_task("fit", X, y, sample_weight, epochs=self.max_epochs)
         with self._unchanged_on_error():
             goes_on = self.warm_start and self.initialized_
-            self._prepare(X, images, classes, goes_on)
-            self._train(images, y, self.max_epochs)
+            self._prepare(X, *counted, classes, goes_on)
+            self._train(*counted, task)
         return self
 
-    def partial_fit(self, X, y, classes=None):
+    @with_callbacks
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train the network on one chunk of a stream: one pass over it.
 
         Goes on from whatever was trained before, by `fit` or by `partial_fit`. With
         `lr_schedule="onecycle"` the learning rate is the constant `lr / 10`, because a
-        cycle needs a known length. `train_split` is not used.
+        cycle needs a known length. Nothing is held out for validation.
 
         Parameters
         ----------
@@ -323,6 +374,9 @@ class MnistCNNClassifier(NeuralNetClassifier):
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come. Needed in the first call; may be left out,
             or must be the same, after that.
+        sample_weight : array-like of shape (n,), default=None
+            As in `fit`, and on the same scale in all calls: an image counts in
+            proportion to the mean weight of all images so far.
 
         Returns
         -------
@@ -331,9 +385,16 @@ class MnistCNNClassifier(NeuralNetClassifier):
         Raises
         ------
         ValueError, TypeError
-            As in `fit`; and if `classes` is missing, changed or not complete.
+            As in `fit`; if `classes` is missing, changed or not complete; and with
+            `class_weight="balanced"`, which needs to see all data at once.
         """
         self._check_parameters()
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                "Got class_weight='balanced' in partial_fit, which does not know how "
+                "many images of each class will come. Pass a dict of weights by label; "
+                "sklearn.utils.class_weight.compute_class_weight makes one."
+            )
         X, images, y, seen = self._check_X_y(X, y)
         if classes is not None:
             classes = LabelEncoder().fit(as_labels(classes)).classes_
@@ -345,9 +406,12 @@ class MnistCNNClassifier(NeuralNetClassifier):
                 "that will ever come. Pass classes=..."
             )
         _check_known(seen, classes)
+        weights = combine_weights(sample_weight, self.class_weight, y, classes)
+        counted = leave_out(images, y, weights)
+        task = self._begin_task("partial_fit", X, y, sample_weight, epochs=1)
         with self._unchanged_on_error():
-            self._prepare(X, images, classes, goes_on=self.initialized_)
-            self._train(images, y, epochs=1, incremental=True)
+            self._prepare(X, *counted, classes, goes_on=self.initialized_)
+            self._train(*counted, task, incremental=True)
         return self
 
     def predict(self, X):
@@ -383,15 +447,17 @@ class MnistCNNClassifier(NeuralNetClassifier):
 
         Returns
         -------
-        ndarray of shape (n, n_classes), float32
-            Probabilities in the order of `classes_`; rows sum to 1.
+        ndarray of shape (n, n_classes), float64
+            Probabilities in the order of `classes_`; rows sum to 1. They have float32's
+            accuracy, but float64's range: small ones are not rounded to 0.
 
         Raises
         ------
         NotFittedError, ValueError, TypeError
             As in `predict`.
         """
-        return np.exp(self.predict_log_proba(X))
+        probabilities = np.exp(self.predict_log_proba(X), dtype=np.float64)
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class for each image.
@@ -469,7 +535,8 @@ class MnistCNNClassifier(NeuralNetClassifier):
                     f"Valid parameters are: {known}."
                 )
         vars(self).update(params)
-        self._apply_virtual_params(params)  # those of an optimizer that is there
+        if hasattr(self, "optimizer_"):
+            self._apply_virtual_params(params)
         return self
 
     @property
@@ -482,21 +549,53 @@ class MnistCNNClassifier(NeuralNetClassifier):
     def n_iter_(self):
         return len(self.loss_curve_)
 
+    @property
+    def validation_scores_(self):
+        check_is_fitted(self)
+        scores = [row["valid_acc"] for row in self.history if "valid_acc" in row]
+        return [float(score) for score in scores] or None
+
+    @property
+    def best_validation_score_(self):
+        scores = self.validation_scores_
+        return None if scores is None else max(scores)
+
+    # the arrays given to fit and score are all that can be asked for
+    get_metadata_routing = BaseEstimator.get_metadata_routing
+
     # Hooks of skorch ------------------------------------------------------------------
 
     @property
     def _default_callbacks(self):
         accuracy = {"scoring": "accuracy", "lower_is_better": False}
+        valid_acc = {**accuracy, "scoring": _score_held_out_images}
         schedule = [] if self.lr_schedule is None else [("lr_schedule", OneCycle())]
         return [
             ("epoch_timer", EpochTimer()),
             ("train_loss", PassthroughScoring("train_loss", on_train=True)),
             ("train_acc", EpochScoring(**accuracy, name="train_acc", on_train=True)),
             ("valid_loss", PassthroughScoring("valid_loss")),
-            ("valid_acc", EpochScoring(**accuracy, name="valid_acc")),
+            ("valid_acc", EpochScoring(**valid_acc, name="valid_acc")),
             *schedule,
+            *self._stopping,
             ("print_log", PrintLog()),
         ]
+
+    @property
+    def _stopping(self):
+        """What ends the training early, as a list of callbacks: one or none."""
+        constant = self.lr_schedule is None and not self._has_own_schedule()
+        if not self.early_stopping and (self.tol is None or not constant):
+            return []
+        stop = StopWithoutImprovement(
+            monitor="valid_acc" if self.early_stopping else "train_loss",
+            lower_is_better=not self.early_stopping,
+            patience=np.inf if self.tol is None else self.n_iter_no_change,
+            threshold=self.tol or 0.0,
+            threshold_mode="abs",
+            load_best=self.early_stopping,
+        )
+        return [("early_stopping", stop)]
 
     @property
     def _params_to_validate(self):
@@ -571,6 +670,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
             return super()._initialize_criterion(*args, **kwargs)
 
     def load_params(self, *args, **kwargs):
+        self._make_optimizer_anew_if_missing()
         with self._showing_resolved_device():
             return super().load_params(*args, **kwargs)
 
@@ -586,6 +686,14 @@ class MnistCNNClassifier(NeuralNetClassifier):
         return X if is_dataset(X) else LabelledImages(X, y, self.classes_)
 
     def get_split_datasets(self, X, y=None, **fit_params):
+        if self.early_stopping:
+            # from the seed alone: what a warm start holds out was never trained on
+            split = ValidSplit(
+                self.validation_fraction,
+                stratified=True,
+                random_state=self._seed % 2**32,
+            )
+            return split(self.get_dataset(X, y), y)
         train, valid = super().get_split_datasets(X, y, **fit_params)
         if valid is not None and not _is_own(valid):  # skorch's predefined_split
             X_valid, y_valid = dataset_to_arrays(valid)
@@ -614,6 +722,8 @@ class MnistCNNClassifier(NeuralNetClassifier):
     def notify(self, method_name, **kwargs):
         if kwargs.get("batch") is not None:  # callbacks see labels, as predict gives
             images, codes = kwargs["batch"]
+            if not isinstance(codes, torch.Tensor):
+                codes, _weights = codes
             kwargs["batch"] = images, self.classes_[codes.numpy()]
         super().notify(method_name, **kwargs)
 
@@ -629,9 +739,28 @@ class MnistCNNClassifier(NeuralNetClassifier):
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         # the parent's takes the logarithm first; y_pred is one already
-        return self.criterion_(y_pred, to_tensor(y_true, device=self.device_))
+        if isinstance(y_true, torch.Tensor):
+            return self.criterion_(y_pred, to_tensor(y_true, device=self.device_))
+        codes, weights = (to_tensor(part, device=self.device_) for part in y_true)
+        reduction = self.criterion_.reduction
+        self.criterion_.reduction = "none"
+        try:
+            losses = weights * self.criterion_(y_pred, codes)
+        finally:
+            self.criterion_.reduction = reduction
+        return losses.sum() if reduction == "sum" else losses.mean()
 
     __repr__ = BaseEstimator.__repr__
+
+    def _get_params_html(self, deep=False, doc_link=""):
+        # never deep: that would list what skorch's own callbacks are made of
+        return super()._get_params_html(deep=False, doc_link=doc_link)
+
+    def __getstate__(self):
+        bare = object.__new__(type(self))
+        vars(bare).update(vars(self))
+        vars(bare).pop("optimizer_", None)
+        return super(MnistCNNClassifier, bare).__getstate__()
 
     def __setstate__(self, state):
         if "device_" not in state:  # not fitted
@@ -680,27 +809,61 @@ class MnistCNNClassifier(NeuralNetClassifier):
                 "of pairs (name, callback). Leave a default one out by its name, for "
                 "example callbacks__print_log=None."
             )
-        if self.lr_schedule is not None:
-            callbacks = [cb[1] if isinstance(cb, tuple) else cb for cb in callbacks]
-            if any(
-                cb is LRScheduler or isinstance(cb, LRScheduler) for cb in callbacks
-            ):
-                raise ValueError(
-                    f"Got an LRScheduler in callbacks and lr_schedule="
-                    f"{self.lr_schedule!r}, but only one can set the learning rate. "
-                    "Pass lr_schedule=None."
-                )
+        if self.lr_schedule is not None and self._has_own_schedule():
+            raise ValueError(
+                f"Got an LRScheduler in callbacks and lr_schedule="
+                f"{self.lr_schedule!r}, but only one can set the learning rate. "
+                "Pass lr_schedule=None."
+            )
         if self.train_split is not None and not callable(self.train_split):
             raise TypeError(
                 f"Got train_split={self.train_split!r}, expected a callable such as "
                 "skorch.dataset.ValidSplit(0.1, stratified=True), or None."
             )
+        self._check_stopping_parameters()
+        check_class_weight(self.class_weight)
         if not callable(self.module):
             raise TypeError(
                 f"Got module={self.module!r}, expected a torch.nn.Module, class or "
                 "instance."
             )
         resolve_device(self.device)
+
+    def _check_stopping_parameters(self):
+        if not isinstance(self.early_stopping, (bool, np.bool_)):
+            raise TypeError(
+                f"Got early_stopping={self.early_stopping!r}, expected True or False."
+            )
+        if self.early_stopping and self.train_split is not None:
+            raise ValueError(
+                f"Got early_stopping=True and train_split={self.train_split!r}, but "
+                "only one can hold data out. Leave one of them out; with train_split, "
+                "skorch's EarlyStopping in callbacks stops early."
+            )
+        check_scalar(
+            self.validation_fraction,
+            "validation_fraction",
+            numbers.Real,
+            min_val=0,
+            max_val=1,
+            include_boundaries="neither",
+        )
+        check_scalar(
+            self.n_iter_no_change, "n_iter_no_change", numbers.Integral, min_val=1
+        )
+        if self.tol is not None:
+            check_scalar(self.tol, "tol", numbers.Real, min_val=0)
+            if not np.isfinite(self.tol):
+                raise ValueError(
+                    f"Got tol={self.tol}, expected a finite number of at least 0, or "
+                    "None for no stop."
+                )
+
+    def _has_own_schedule(self):
+        """Whether one of the user's callbacks sets the learning rate."""
+        callbacks = self.callbacks or []
+        callbacks = [cb[1] if isinstance(cb, tuple) else cb for cb in callbacks]
+        return any(cb is LRScheduler or isinstance(cb, LRScheduler) for cb in callbacks)
 
     def _check_X_y(self, X, y):
         """Check training data without changing the estimator.
@@ -723,6 +886,34 @@ class MnistCNNClassifier(NeuralNetClassifier):
         image_shape = resolve_image_shape(rows.shape[1], layout, self.image_shape)
         return X, as_images(rows, image_shape), y, classes
 
+    def _check_class_counts(self, y, weighted):
+        """Raise ValueError if there are too few classes, or too few images of one."""
+        classes, counts = np.unique(y, return_counts=True)
+        of_weight = " with a weight above 0" if weighted else ""
+        if len(classes) < 2:
+            raise ValueError(
+                f"Got y with 1 class{of_weight}, {classes.tolist()}, expected at least "
+                "2. Pass images of more than one class."
+            )
+        if not self.early_stopping:
+            return
+        if counts.min() < 2:
+            raise ValueError(
+                f"Got only 1 image{of_weight} of the labels "
+                f"{classes[counts < 2].tolist()}, but early_stopping=True needs one to "
+                "train on and one to hold out. Pass more images of these labels, or "
+                "early_stopping=False."
+            )
+        n_valid = math.ceil(self.validation_fraction * len(y))
+        if min(n_valid, len(y) - n_valid) < len(classes):
+            raise ValueError(
+                f"Got validation_fraction={self.validation_fraction}, which splits "
+                f"{len(y)} images{of_weight} into {len(y) - n_valid} to train on and "
+                f"{n_valid} to hold out, but each part needs at least one of each of "
+                f"the {len(classes)} classes. Pass another validation_fraction, more "
+                "images, or early_stopping=False."
+            )
+
     def _check_X(self, X):
         """Check images to predict and return them as a tensor (n, C, H, W)."""
         X, layout = as_rows(X)
@@ -734,7 +925,21 @@ class MnistCNNClassifier(NeuralNetClassifier):
             )
         return as_images(rows, self.image_shape_)
 
-    def _prepare(self, X, images, classes, goes_on):
+    def _begin_task(self, name, X, y, sample_weight, epochs):
+        """Open the root task of scikit-learn's callbacks.
+
+        Returns
+        -------
+        task : CallbackContext
+        data : dict
+            What its hooks, and those of its subtasks, are told of the data.
+        """
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        data = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+        task = self._init_callback_context(task_name=name, max_subtasks=int(epochs))
+        return task.call_on_fit_task_begin(**data), data
+
+    def _prepare(self, X, images, y, weights, classes, goes_on):
         """Build the network, or make sure that the one there is fits the data."""
         image_shape = tuple(images.shape[1:])
         if goes_on:
@@ -750,6 +955,7 @@ class MnistCNNClassifier(NeuralNetClassifier):
                         "begin anew: call fit with warm_start=False."
                     )
             self.initialize_callbacks()  # they may have been set anew
+            self._make_optimizer_anew_if_missing()
             return
         self._seed = draw_seed(self.random_state)
         self.history_ = None  # the old one stays as it is, should this fail
@@ -757,7 +963,8 @@ class MnistCNNClassifier(NeuralNetClassifier):
         self.device_ = resolve_device(self.device)
         self.image_shape_ = image_shape
         self.classes_inferred_ = classes  # what skorch's classes_ returns
-        self.pixel_mean_, self.pixel_std_ = pixel_statistics(images)
+        self.pixel_mean_, self.pixel_std_ = pixel_statistics(images, weights)
+        self._weights_so_far = (0, 0.0)
         self.initialize()
         if self.module is not CNN:
             self._check_output(images[:2])
@@ -782,37 +989,111 @@ class MnistCNNClassifier(NeuralNetClassifier):
                 "its forward method with torch.nn.functional.log_softmax(..., dim=1)."
             )
 
-    def _train(self, X, y, epochs, incremental=False):
+    def _scale_weights(self, weights, n_images, incremental):
+        """Scale the weights to mean 1 over all images of the training.
+
+        Those are the images of this `fit`, or of all calls of `partial_fit` so far.
+
+        Returns
+        -------
+        ndarray of shape (n_images,), float32, or None
+            None where all are 1.
+        """
+        n_so_far, sum_so_far = self._weights_so_far if incremental else (0, 0.0)
+        n_so_far += n_images
+        sum_so_far += n_images if weights is None else weights.sum()
+        self._weights_so_far = n_so_far, sum_so_far
+        if weights is None:
+            weights = np.ones(n_images)
+        scaled = (weights / (sum_so_far / n_so_far)).astype(np.float32)
+        if np.all(scaled == 1):
+            return None
+        if not hasattr(self.criterion_, "reduction"):
+            raise ValueError(
+                f"Got sample_weight or class_weight and a criterion "
+                f"{type(self.criterion_).__name__}, which cannot give the loss of each "
+                "image: it has no attribute reduction. Pass a loss of torch.nn, or no "
+                "weights."
+            )
+        return scaled
+
+    def _train(self, X, y, weights, task, incremental=False):
         """Run the epochs, as skorch does, but with generators of our own."""
+        task, task_data = task
         with private_generators(self.device_), torch.enable_grad():
             seed_generators(self.device_, self._seed, epoch=len(self.history))
-            train, valid = self.get_dataset(X, y), None
+            weights = self._scale_weights(weights, len(y), incremental)
+            train, valid = LabelledImages(X, y, self.classes_, weights), None
             if not incremental:
-                train, valid = self.get_split_datasets(X, y)
+                train, valid = self.get_split_datasets(train, y)
             datasets = {"dataset_train": train, "dataset_valid": valid}
-            batches_train = self.get_iterator(train, training=True)
-            batches_valid = None if valid is None else self.get_iterator(valid)
+            batches = {
+                "train": self.get_iterator(train, training=True),
+                "valid": None if valid is None else self.get_iterator(valid),
+            }
+            self._held_out_weights = None if valid is None else weights_of(valid)
             self._n_scheduled_batches = 0
             if self.lr_schedule is not None and not incremental:
-                self._n_scheduled_batches = int(epochs) * len(batches_train)
+                n_batches = len(batches["train"])
+                self._n_scheduled_batches = task.max_subtasks * n_batches
             self.notify("on_train_begin", X=X, y=y)
             try:
-                for _ in range(epochs):
-                    self.notify("on_epoch_begin", **datasets)
-                    self.run_single_epoch(batches_train, True, "train", self.train_step)
-                    self.run_single_epoch(
-                        batches_valid, False, "valid", self.validation_step
+                for _ in range(task.max_subtasks):
+                    epoch = task.subcontext(task_name="epoch")
+                    epoch.call_on_fit_task_begin(
+                        **task_data, reconstruction_attributes=self._freeze
                     )
-                    self.notify("on_epoch_end", **datasets)
+                    stop = self._train_epoch(batches, datasets)
                     self._check_loss()
-            except KeyboardInterrupt as interrupt:
-                if not raised_by_callback(interrupt):
-                    warnings.warn(
-                        f"Training interrupted by user after {self.n_iter_} full "
-                        "epochs; the estimator keeps what it has learned so far.",
-                        stacklevel=3,
+                    stop |= epoch.call_on_fit_task_end(
+                        **task_data, reconstruction_attributes=self._freeze
                     )
+                    if stop:
+                        break
+            except KeyboardInterrupt:
+                warnings.warn(
+                    f"Training interrupted by user after {self.n_iter_} full "
+                    "epochs; the estimator keeps what it has learned so far.",
+                    stacklevel=4,
+                )
             self.notify("on_train_end", X=X, y=y)
+            del self._held_out_weights
+            task.call_on_fit_task_end(
+                **task_data, reconstruction_attributes=self._freeze
+            )
+
+    def _train_epoch(self, batches, datasets):
+        """Train one epoch, validate, and return whether a callback ends the training.
+
+        Callbacks of skorch's do it by a KeyboardInterrupt.
+        """
+        try:
+            self.notify("on_epoch_begin", **datasets)
+            self.run_single_epoch(batches["train"], True, "train", self.train_step)
+            self.run_single_epoch(
+                batches["valid"], False, "valid", self.validation_step
+            )
+            self.notify("on_epoch_end", **datasets)
+        except KeyboardInterrupt as interrupt:
+            if raised_by_callback(interrupt):
+                return True
+            raise
+        return any(
+            isinstance(callback, StopWithoutImprovement) and callback.has_converged_
+            for _, callback in self.callbacks_
+        )
+
+    def _freeze(self):
+        """What a copy of the estimator needs to stay as it is while training goes on.
+
+        The network is not here: copying an estimator copies it anyway.
+        """
+        return {"history_": copy.copy(self.history_)}
+
+    def _make_optimizer_anew_if_missing(self):
+        """Give an estimator that comes from a pickle its optimizer back."""
+        if self.initialized_ and not hasattr(self, "optimizer_"):
+            self._initialize_optimizer()
 
     def _check_loss(self):
         """Raise ValueError if the weights have been lost in the epoch that ended."""
@@ -850,6 +1131,11 @@ class MnistCNNClassifier(NeuralNetClassifier):
             yield
         finally:
             self.device = requested
+
+
+def _score_held_out_images(net, X, y):
+    """Accuracy on the images that a training holds out, weighted as they are."""
+    return net.score(X, y, net._held_out_weights)
 
 
 def _is_own(X):

@@ -18,6 +18,9 @@ PIXEL_DTYPES = (np.float32, np.uint8)
 CHUNK = 4096
 """Images that `pixel_statistics` converts to float64 at a time."""
 
+ROUNDING = 1e-9
+"""Standard deviation, relative to the mean, that is a rounding error of the mean."""
+
 
 def as_rows(X):
     """Bring images of any layout into rows of pixels.
@@ -110,7 +113,7 @@ def resolve_image_shape(n_features, layout, image_shape):
                 f"X has {n_features} features, which is no square number; they are "
                 f"laid out row by row on {side}x{side} pixels, the rest 0. Pass "
                 "image_shape=(channels, height, width) if they are images.",
-                stacklevel=4,
+                stacklevel=5,
             )
         return (1, side, side)
     image_shape = tuple(int(side) for side in image_shape)
@@ -155,27 +158,36 @@ def as_images(rows, image_shape):
     return torch.from_numpy(rows).reshape(len(rows), *image_shape)
 
 
-def pixel_statistics(images):
+def pixel_statistics(images, weights=None):
     """Mean and standard deviation of the pixels of each channel.
 
     Parameters
     ----------
     images : tensor of shape (n, C, H, W)
+    weights : ndarray of shape (n,) or None
+        How much each image counts; None counts all the same.
 
     Returns
     -------
     mean, std : ndarray of shape (C,), float64
         On the scale of the pixels. `std` is 1 where all pixels of a channel are equal.
     """
-    n_pixels = images.numel() / images.shape[1]
-    axes = (0, 2, 3)
-    mean = sum(chunk.double().sum(axes) for chunk in images.split(CHUNK)) / n_pixels
+    if weights is None:
+        weights = np.ones(len(images))
+    weights = torch.from_numpy(weights).double()
+    total = weights.sum() * images[0, 0].numel()
+    chunks = list(zip(images.split(CHUNK), weights.split(CHUNK), strict=True))
+    mean = sum(weight @ chunk.double().sum((2, 3)) for chunk, weight in chunks) / total
     column = mean.reshape(-1, 1, 1)
-    squares = sum(
-        (chunk.double() - column).square().sum(axes) for chunk in images.split(CHUNK)
+    std = (
+        sum(
+            weight @ (chunk.double() - column).square().sum((2, 3))
+            for chunk, weight in chunks
+        )
+        .div(total)
+        .sqrt()
     )
-    std = (squares / n_pixels).sqrt()
-    std[std == 0] = 1.0
+    std[std <= ROUNDING * mean.abs()] = 1.0
     return mean.numpy(), std.numpy()
 
 

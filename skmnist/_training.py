@@ -1,18 +1,23 @@
-"""What surrounds a batch in training: device, random generators, learning rate."""
+"""What surrounds a batch in training: device, generators, learning rate, stopping."""
 
+import copy
 import dis
 import numbers
 import random
+import threading
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from skorch.callbacks import Callback, LRScheduler
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch.optim.lr_scheduler import OneCycleLR
 
 CONSTANT_FRACTION = 0.1
 """Fraction of `lr` that is used where a one-cycle schedule has no length to span."""
+
+_GENERATORS = threading.RLock()
+"""Held by whoever draws from the global generators, which all threads share."""
 
 
 def resolve_device(device):
@@ -77,10 +82,11 @@ def private_generators(device):
     """Give the global generators back as they were, whatever happens inside.
 
     They are those of torch, of NumPy (skorch's `ValidSplit` draws from it) and of
-    Python. Inside, `device` is the current one.
+    Python. Inside, `device` is the current one, and other threads wait: two trainings
+    that drew in turns from the same generators could not be repeated.
     """
     on_device = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
-    with on_device:
+    with _GENERATORS, on_device:
         of_torch = [module.get_rng_state() for module in _generator_modules(device)]
         of_numpy, of_python = np.random.get_state(), random.getstate()
         try:
@@ -201,3 +207,53 @@ class OneCycle(LRScheduler):
         peaks = net._get_peak_learning_rates()
         for group, peak in zip(net.optimizer_.param_groups, peaks, strict=True):
             group["lr"] = peak
+
+
+class StopWithoutImprovement(EarlyStopping):
+    """skorch's `EarlyStopping` with the rule of scikit-learn's `MLPClassifier`.
+
+    Training ends when the monitored value has, for more than `patience` epochs in a
+    row, not come `threshold` beyond the best one so far. With `load_best` the network
+    gets the weights of its best epoch back, and be that better by less than
+    `threshold`.
+
+    The parameters are those of `EarlyStopping`. An epoch without the monitored value
+    (as in `partial_fit`, which validates nothing) counts for nothing.
+
+    Attributes
+    ----------
+    has_converged_ : bool
+        Whether the training is to end. It is not ended by an exception, as skorch
+        does it, so that callbacks further down the list see the last epoch too.
+    """
+
+    def on_train_begin(self, net, **kwargs):
+        super().on_train_begin(net, **kwargs)
+        self.best_score_ = self.dynamic_threshold_  # infinitely bad
+        self.has_converged_ = False
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.monitor not in net.history[-1]:
+            return
+        sign = -1 if self.lower_is_better else 1
+        score = net.history[-1, self.monitor]
+        enough = sign * score >= sign * self.dynamic_threshold_
+        self.misses_ = 0 if enough else self.misses_ + 1
+        self.has_converged_ = self.misses_ > self.patience
+        if sign * score > sign * self.best_score_:
+            self.best_score_ = score
+            self.dynamic_threshold_ = self._calc_new_threshold(score)
+            self.best_epoch_ = net.history[-1, "epoch"]
+            if self.load_best:
+                self.best_model_weights_ = copy.deepcopy(net.module_.state_dict())
+
+    def on_train_end(self, net, **kwargs):
+        if self.has_converged_:
+            self._sink(
+                f"Stopping since {self.monitor} has not improved by {self.threshold} "
+                f"in the last {self.misses_} epochs.",
+                verbose=net.verbose,
+            )
+        if self.best_model_weights_ is not None:
+            super().on_train_end(net, **kwargs)
+            self.best_model_weights_ = None  # or else they stay in memory

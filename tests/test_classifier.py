@@ -1,7 +1,10 @@
 """`MnistCNNClassifier` as an estimator: what scikit-learn's users rely on."""
 
+import inspect
+import os
 import pickle
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -23,7 +26,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EpochScoring
 from skorch.dataset import ValidSplit
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -96,9 +99,9 @@ def test_predictions_agree_with_one_another(small, labelled):
     clf = small().fit(X, y)
     probabilities = clf.predict_proba(X)
     assert probabilities.shape == (200, 10)
-    assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-6)
-    np.testing.assert_array_equal(probabilities, np.exp(clf.predict_log_proba(X)))
+    logarithms = clf.predict_log_proba(X)
+    np.testing.assert_allclose(np.log(probabilities), logarithms, rtol=1e-6)
     predicted = clf.predict(X)
     np.testing.assert_array_equal(predicted, clf.classes_[probabilities.argmax(1)])
     assert clf.score(X, y) == accuracy_score(y, predicted)
@@ -279,6 +282,22 @@ def test_nothing_global_changes(small, few, fails, random_state):
         assert surroundings() == before
 
 
+def test_a_probability_is_never_rounded_to_0(few):
+    class Certain(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scores = torch.nn.Parameter(-300 * torch.arange(2.0))
+
+        def forward(self, X):
+            return self.scores.expand(len(X), 2).log_softmax(1)
+
+    X, y = few
+    clf = MnistCNNClassifier(module=Certain, lr=1e-9, lr_schedule=None, max_epochs=1)
+    probabilities = clf.fit(X, y > 4).predict_proba(X)  # float32 ends at exp(-103)
+    np.testing.assert_allclose(np.log(probabilities), clf.predict_log_proba(X))
+    assert np.log(probabilities).min() == pytest.approx(-300)
+
+
 def test_fit_changes_no_parameter_and_no_data(small, few):
     X, y = few[0].copy(), few[1].copy()
     network = small().module(channels=(4, 8), hidden_units=32)
@@ -434,6 +453,32 @@ def test_clone_and_repr(small, few):
     )
 
 
+def test_html_shows_what_differs_from_the_defaults(small, few):
+    clf = small(lr=0.05, callbacks=[EpochScoring("f1_macro")])
+    for estimator in (clf, clf.fit(*few), make_pipeline(clf)):
+        html = estimator._repr_html_()
+        set_by_user = set(
+            re.findall(r'class="user-set">.*?class="param">(\w+)<', html, re.DOTALL)
+        )
+        assert set_by_user - {"steps"} == {
+            *("lr", "max_epochs", "callbacks", "random_state"),
+            *("module__channels", "module__hidden_units"),
+        }
+
+
+def test_get_params(small, few):
+    signature = inspect.signature(MnistCNNClassifier).parameters
+    expected = {name for name in signature if name != "kwargs"}
+    clf = MnistCNNClassifier()
+    assert clf.get_params(deep=False).keys() == expected
+    clf.set_params(max_epochs=1, optimizer__momentum=0.5)
+    before = clf.get_params(deep=False)
+    assert before.keys() == expected | {"optimizer__momentum"}
+    assert clf.fit(*few).get_params(deep=False) == before
+    clf.partial_fit(*few).predict(few[0])
+    assert clf.get_params(deep=False) == before
+
+
 @pytest.mark.parametrize("library", [pickle, joblib])
 def test_pickles(small, labelled, library, tmp_path):
     X, y = labelled
@@ -447,26 +492,55 @@ def test_pickles(small, labelled, library, tmp_path):
     assert loaded.get_params(deep=False) == clf.get_params(deep=False)
     assert loaded.device_ == clf.device_
     assert loaded.loss_curve_ == clf.loss_curve_
-    np.testing.assert_array_equal(
-        loaded.partial_fit(X, y).predict_proba(X),
-        clf.partial_fit(X, y).predict_proba(X),
-    )
     assert not hasattr(pickle.loads(pickle.dumps(small())), "module_")
 
 
-def test_pickle_in_another_process(small, few, tmp_path):
+def test_a_pickle_holds_little_besides_network_and_history(small, few):
+    """No training data, no predictions, no momentum."""
+    X, y = few
+    split = {"train_split": ValidSplit(0.2, stratified=True)}
+    stop = {"early_stopping": True, "validation_fraction": 0.2}
+    monitor = {"callbacks": [EpochScoring("f1_macro", lower_is_better=False)]}
+    for parameters in ({}, split, stop, {**split, **monitor}):
+        clf = MnistCNNClassifier(random_state=0, max_epochs=3, **parameters)
+        clf.fit(X, y, sample_weight=1 + y)
+        network = pickle.dumps(clf.module_.state_dict())
+        besides = len(pickle.dumps(clf)) - len(network) - len(pickle.dumps(clf.history))
+        assert besides < 64 * 1024
+
+
+def test_training_goes_on_from_a_pickle(small, few, tmp_path):
+    X, y = few
+    clf = small().fit(X, y)
+    loaded, with_momentum = (pickle.loads(pickle.dumps(clf)) for _ in range(2))
+    clf.save_params(f_optimizer=tmp_path / "optimizer.pt")
+    with_momentum.load_params(f_optimizer=tmp_path / "optimizer.pt")
+    for estimator in (clf, loaded, with_momentum):
+        estimator.set_params(lr=0.02).partial_fit(X, y)
+        assert estimator.n_iter_ == 3
+    expected = clf.predict_proba(X)
+    np.testing.assert_array_equal(with_momentum.predict_proba(X), expected)
+    assert 0 < np.abs(loaded.predict_proba(X) - expected).max() < 0.2
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_pickle_in_another_process(small, few, tmp_path, threads):
+    """With another number of threads, and where there is no GPU."""
     clf = small().fit(*few)
     np.save(tmp_path / "X.npy", few[0])
     (tmp_path / "model").write_bytes(pickle.dumps(clf))
     code = (
-        "import pickle, numpy as np;"
+        "import pickle, numpy as np, torch;"
+        f"torch.set_num_threads({threads});"
         "clf = pickle.load(open('model', 'rb'));"
-        "np.save('labels.npy', clf.predict(np.load('X.npy')))"
+        "np.save('found.npy', clf.predict_proba(np.load('X.npy')));"
+        "assert clf.device_.type == 'cpu'"
     )
     command = [sys.executable, "-W", "error", "-c", code]
-    subprocess.run(command, check=True, cwd=tmp_path)
-    labels = np.load(tmp_path / "labels.npy")
-    np.testing.assert_array_equal(labels, clf.predict(few[0]))
+    no_gpu = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    subprocess.run(command, check=True, cwd=tmp_path, env=no_gpu)
+    found = np.load(tmp_path / "found.npy")
+    np.testing.assert_allclose(found, clf.predict_proba(few[0]), atol=1e-6)
 
 
 def test_cross_validation(small, labelled):

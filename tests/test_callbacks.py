@@ -1,0 +1,175 @@
+"""scikit-learn's callbacks, from the search down to the epoch."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.callback import ProgressBar, ScoringMonitor
+from sklearn.callback._progressbar import _run_monitors
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+
+class Recorder:
+    """Writes down each call; stops the training after some epochs."""
+
+    def __init__(self, stop_after=None):
+        self.stop_after = stop_after
+        self.calls = []
+        self.fitted = []
+
+    def setup(self, estimator, context):
+        self.calls.append("setup")
+
+    def teardown(self, estimator, context):
+        self.calls.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context, *, X, y, metadata):
+        self.calls.append(f"begin {context.task_name} {context.task_id}")
+        self.data = X, y, metadata
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+        self.calls.append(f"end {context.task_name} {context.task_id}")
+        self.fitted.append(fitted_estimator)
+        return context.task_name == "epoch" and (
+            self.stop_after is not None and context.task_id + 1 >= self.stop_after
+        )
+
+
+class WatchedProgressBar(ProgressBar):
+    """Keeps the thread that draws the bars."""
+
+    def teardown(self, estimator, context):
+        self.monitor = _run_monitors[context.root_uuid]
+        super().teardown(estimator, context)
+
+
+@pytest.fixture
+def dead_threads(monkeypatch):
+    """What threads died of."""
+    errors = []
+    monkeypatch.setattr(threading, "excepthook", errors.append)
+    return errors
+
+
+def flat(clf):
+    return torch.cat([w.detach().flatten() for w in clf.module_.parameters()])
+
+
+def test_root_and_epoch_tasks(small, few):
+    X, y = few
+    recorder = Recorder()
+    clf = small(max_epochs=2).set_callbacks(recorder)
+    clf.fit(X, y, sample_weight=1 + y)
+    assert recorder.calls == [
+        *("setup", "begin fit 0"),
+        *("begin epoch 0", "end epoch 0", "begin epoch 1", "end epoch 1"),
+        *("end fit 0", "teardown"),
+    ]
+    assert recorder.data[0] is X
+    np.testing.assert_array_equal(recorder.data[1], y)
+    np.testing.assert_array_equal(recorder.data[2]["sample_weight"], 1 + y)
+    recorder.calls.clear()
+    clf.partial_fit(X, y)
+    assert recorder.calls[1:-1] == [
+        *("begin partial_fit 0", "begin epoch 0", "end epoch 0", "end partial_fit 0")
+    ]
+    assert recorder.data[2] is None
+
+
+def test_callbacks_change_nothing(small, few):
+    plain = small().fit(*few)
+    watched = small().set_callbacks(Recorder(), ScoringMonitor(scoring="accuracy"))
+    assert torch.equal(flat(watched.fit(*few)), flat(plain))
+
+
+def test_the_fitted_estimator_is_a_frozen_copy(small, few):
+    X, y = few
+    recorder = Recorder()
+    clf = small(max_epochs=3, lr_schedule=None, lr=0.02).set_callbacks(recorder)
+    clf.fit(X, y)
+    *epochs, whole = recorder.fitted
+    for n, frozen in enumerate(epochs, start=1):
+        assert frozen.n_iter_ == n
+        stopped = clone(clf).set_callbacks().set_params(max_epochs=n).fit(X, y)
+        assert torch.equal(flat(frozen), flat(stopped))
+        np.testing.assert_array_equal(frozen.predict(X), stopped.predict(X))
+    assert torch.equal(flat(whole), flat(clf))
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 9])
+def test_a_stop_is_honoured(small, few, stop_after):
+    recorder = Recorder(stop_after)
+    clf = small(max_epochs=4).set_callbacks(recorder).fit(*few)
+    assert clf.n_iter_ == min(stop_after, 4)
+    assert recorder.calls[-2:] == ["end fit 0", "teardown"]
+
+
+def test_torn_down_after_an_error(small, few, dead_threads):
+    class Failing(small().module):
+        def forward(self, X):
+            raise ZeroDivisionError
+
+    recorder, bar = Recorder(), WatchedProgressBar()
+    clf = small(module=Failing).set_callbacks(recorder, bar)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            clf.fit(*few)
+        assert recorder.calls[-1] == "teardown"
+        assert not bar.monitor.is_alive()
+    assert not dead_threads
+    assert not any(name.startswith("_callback") for name in vars(clf))
+
+
+def test_scoring_monitor(small, few):
+    monitor = ScoringMonitor(scoring="accuracy")
+    clf = small(max_epochs=5, batch_size=20).set_callbacks(monitor).fit(*few)
+    rows = monitor.get_logs().data
+    scores = [row["accuracy"] for row in rows if row["task_name"] == "epoch"]
+    assert len(scores) == 5
+    assert scores[-1] == clf.score(*few) > scores[0]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_one_progress_bar_through_search_fold_and_epoch(
+    small, few, n_jobs, dead_threads, capsys
+):
+    pipeline = make_pipeline(StandardScaler(), small(max_epochs=3))
+    grid = {"mnistcnnclassifier__lr": [0.05, 0.1]}
+    for estimator, parameters in (
+        (small(max_epochs=3), {"lr": [0.05, 0.1]}),
+        (pipeline, grid),
+    ):
+        bar = WatchedProgressBar(max_propagation_depth=None)
+        search = GridSearchCV(estimator, parameters, cv=2, n_jobs=n_jobs)
+        search.set_callbacks(bar).fit(*few)
+        assert not bar.monitor.is_alive()
+        assert not dead_threads
+        tasks = bar.monitor.progress_ctx.tasks
+        fits = [t for t in tasks if "MnistCNNClassifier - fit" in t.description]
+        assert len(fits) == 5  # two folds for each of two rates, and the best again
+        assert all(task.finished and task.percentage == 100 for task in tasks)
+        assert "MnistCNNClassifier - fit" in capsys.readouterr().out
+
+
+def test_a_bar_for_early_stopping_reaches_its_end(small, few, dead_threads):
+    bar = WatchedProgressBar()
+    clf = small(
+        max_epochs=50,
+        lr_schedule=None,
+        lr=0.02,
+        early_stopping=True,
+        n_iter_no_change=1,
+    )
+    clf.set_callbacks(bar).fit(*few)
+    assert clf.n_iter_ < 50
+    assert [task.percentage for task in bar.monitor.progress_ctx.tasks] == [100]
+    assert not dead_threads
+
+
+def test_what_is_no_callback(small):
+    with pytest.raises(TypeError, match="FitCallback protocol"):
+        small().set_callbacks(3)
