@@ -57,6 +57,24 @@ def weights_of(dataset):
     return None if dataset.weights is None else dataset.weights.numpy()
 
 
+def is_own(X):
+    """Whether X is the data set of a training, or a part of it."""
+    while isinstance(X, Subset):
+        X = X.dataset
+    return isinstance(X, LabelledImages)
+
+
+def check_known(labels, classes):
+    """Raise ValueError if there is a label that is not among the classes."""
+    unknown = sorted({*labels.tolist()} - {*classes.tolist()})
+    if unknown:
+        raise ValueError(
+            f"Got y with the labels {unknown}, which are not among the "
+            f"classes {classes.tolist()}. Pass all labels that will ever come to the "
+            "first call: in y of fit, or as classes of partial_fit."
+        )
+
+
 class Batches:
     """Iterate over a data set in batches that are slices of it.
 

@@ -151,6 +151,23 @@ def raised_by_callback(interrupt):
     return in_callback and dis.opname[instruction] == "RAISE_VARARGS"
 
 
+def sets_learning_rate(callbacks):
+    """Whether one of the user's callbacks sets the learning rate.
+
+    Parameters
+    ----------
+    callbacks : list of skorch callbacks or of pairs (name, callback), or None
+
+    Returns
+    -------
+    bool
+    """
+    callbacks = [
+        item[1] if isinstance(item, (tuple, list)) else item for item in callbacks or []
+    ]
+    return any(cb is LRScheduler or isinstance(cb, LRScheduler) for cb in callbacks)
+
+
 class OneCycle(LRScheduler):
     """One cycle of the learning rate over all batches of one `fit`.
 

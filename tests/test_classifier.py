@@ -16,6 +16,7 @@ import pytest
 import torch
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.callback import ProgressBar
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, confusion_matrix, roc_curve
 from sklearn.model_selection import (
@@ -634,6 +635,9 @@ def test_grid_search_in_parallel(small, labelled):
         ({"device": "tpu"}, "Got device='tpu'.*Expected 'auto'"),
         ({"callbacks": 3}, "Got callbacks=3, expected a list"),
         ({"callbacks": "disable"}, "callbacks__print_log=None"),
+        ({"callbacks": [3]}, r"Got callbacks=\[3\], expected a list of skorch"),
+        ({"callbacks": [("timer",)]}, r"Got callbacks=\[\('timer',\)\], expected a li"),
+        ({"callbacks": [ProgressBar]}, "scikit-learn's go into set_callbacks"),
         ({"train_split": 0.2}, "Got train_split=0.2, expected a callable"),
         ({"module": "CNN"}, "Got module='CNN', expected a torch.nn.Module"),
         ({"random_state": "lucky"}, "'lucky' cannot be used to seed"),

@@ -130,7 +130,7 @@ def test_same_rule_as_mlp_classifier(patient, few, monkeypatch):
             clf = patient(tol=tol, n_iter_no_change=patience, max_epochs=40)
             scores = iter(told.tolist())
             monkeypatch.setattr(
-                "skmnist._classifier._score_held_out_images",
+                "skmnist._net._score_held_out_images",
                 lambda *_, scores=scores: next(scores),
             )
             clf.fit(X[:40], y[:40] % 2)

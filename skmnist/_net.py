@@ -1,0 +1,390 @@
+"""`Net`: skorch's hooks and the training loop, under `MnistCNNClassifier`."""
+
+import copy
+import inspect
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from skorch import NeuralNetClassifier
+from skorch.callbacks import EpochScoring, EpochTimer, PassthroughScoring, PrintLog
+from skorch.dataset import ValidSplit
+from skorch.utils import is_dataset, to_tensor
+from torch.utils.data import DataLoader
+
+from skmnist._batches import (
+    PREDICTION_BATCH,
+    Batches,
+    LabelledImages,
+    check_known,
+    is_own,
+    weights_of,
+)
+from skmnist._network import CNN
+from skmnist._training import (
+    OneCycle,
+    StopWithoutImprovement,
+    private_generators,
+    raised_by_callback,
+    resolve_device,
+    seed_generators,
+    sets_learning_rate,
+)
+from skmnist.datasets import dataset_to_arrays
+
+
+class Net(NeuralNetClassifier):
+    """skorch's net, trained on checked images from one tensor.
+
+    What is public is skorch's; `MnistCNNClassifier` adds the parameters, and all that
+    scikit-learn expects.
+    """
+
+    # What skorch's constructor would set on the instance; a scikit-learn estimator has
+    # nothing but its parameters there before fit.
+    history_ = None
+    initialized_ = False
+    virtual_params_ = {}  # noqa: RUF012 (replaced, never changed, by skorch)
+
+    # Parameters of skorch's that this estimator decides: labels come from y, data from
+    # arrays, and the network's logarithms are turned into probabilities by exp.
+    classes = None
+    predict_nonlinearity = staticmethod(torch.exp)
+    prefixes_ = ["iterator_train", "iterator_valid", "callbacks", "compile"]  # noqa: RUF012
+
+    @property
+    def _default_callbacks(self):
+        accuracy = {"scoring": "accuracy", "lower_is_better": False}
+        valid_acc = {**accuracy, "scoring": _score_held_out_images}
+        schedule = [] if self.lr_schedule is None else [("lr_schedule", OneCycle())]
+        return [
+            ("epoch_timer", EpochTimer()),
+            ("train_loss", PassthroughScoring("train_loss", on_train=True)),
+            ("train_acc", EpochScoring(**accuracy, name="train_acc", on_train=True)),
+            ("valid_loss", PassthroughScoring("valid_loss")),
+            ("valid_acc", EpochScoring(**valid_acc, name="valid_acc")),
+            *schedule,
+            *self._stopping,
+            ("print_log", PrintLog()),
+        ]
+
+    @property
+    def _stopping(self):
+        """What ends the training early, as a list of callbacks: one or none."""
+        constant = self.lr_schedule is None and not sets_learning_rate(self.callbacks)
+        if not self.early_stopping and (self.tol is None or not constant):
+            return []
+        stop = StopWithoutImprovement(
+            monitor="valid_acc" if self.early_stopping else "train_loss",
+            lower_is_better=not self.early_stopping,
+            patience=np.inf if self.tol is None else self.n_iter_no_change,
+            threshold=self.tol or 0.0,
+            threshold_mode="abs",
+            load_best=self.early_stopping,
+        )
+        return [("early_stopping", stop)]
+
+    def initialize(self):
+        """Build the network, optimizer and callbacks; `fit` does it.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If called before `fit` or `partial_fit` have seen the data.
+        """
+        if not hasattr(self, "image_shape_"):
+            raise ValueError(
+                f"{type(self).__name__} takes the shape of its network from the data, "
+                "so it cannot be initialized before. Call fit or partial_fit."
+            )
+        with private_generators(self.device_):
+            seed_generators(self.device_, self._seed, epoch=0)
+            return super().initialize()
+
+    def initialize_module(self):
+        module, kwargs = self.module, self.get_params_for("module")
+        if isinstance(module, torch.nn.Module):
+            module = copy.deepcopy(module)  # fit changes no parameter
+        if inspect.isclass(module) or kwargs:
+            task = {
+                "image_shape": self.image_shape_,
+                "n_classes": len(self.classes_),
+                "mean": self.pixel_mean_,
+                "std": self.pixel_std_,
+            }
+            constructor = module if inspect.isclass(module) else type(module)
+            named = inspect.signature(constructor).parameters
+            kwargs = {**{k: v for k, v in task.items() if k in named}, **kwargs}
+        self.module_ = self.initialized_instance(module, kwargs)
+        return self
+
+    def _initialize_module(self, *args, **kwargs):
+        with self._showing_resolved_device():
+            return super()._initialize_module(*args, **kwargs)
+
+    def _initialize_criterion(self, *args, **kwargs):
+        with self._showing_resolved_device():
+            return super()._initialize_criterion(*args, **kwargs)
+
+    def load_params(self, *args, **kwargs):
+        self._make_optimizer_anew_if_missing()
+        with self._showing_resolved_device():
+            return super().load_params(*args, **kwargs)
+
+    def get_params_for_optimizer(self, prefix, named_parameters):
+        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        if self.optimizer is torch.optim.SGD:
+            kwargs.setdefault("momentum", 0.9)
+            accepts_nesterov = kwargs["momentum"] > 0 and not kwargs.get("dampening")
+            kwargs.setdefault("nesterov", accepts_nesterov)
+        return args, kwargs
+
+    def get_dataset(self, X, y=None):
+        return X if is_dataset(X) else LabelledImages(X, y, self.classes_)
+
+    def get_split_datasets(self, X, y=None, **fit_params):
+        if self.early_stopping:
+            # from the seed alone: what a warm start holds out was never trained on
+            split = ValidSplit(
+                self.validation_fraction,
+                stratified=True,
+                random_state=self._seed % 2**32,
+            )
+            return split(self.get_dataset(X, y), y)
+        train, valid = super().get_split_datasets(X, y, **fit_params)
+        if valid is not None and not is_own(valid):  # skorch's predefined_split
+            X_valid, y_valid = dataset_to_arrays(valid)
+            check_known(np.unique(y_valid), self.classes_)
+            valid = self.get_dataset(self._check_X(X_valid), y_valid)
+        return train, valid
+
+    def get_iterator(self, dataset, training=False):
+        prefix = "iterator_train" if training else "iterator_valid"
+        iterator, kwargs = getattr(self, prefix), self.get_params_for(prefix)
+        kwargs.setdefault(
+            "batch_size", self.batch_size if training else PREDICTION_BATCH
+        )
+        if kwargs["batch_size"] == -1:
+            kwargs["batch_size"] = len(dataset)
+        shuffles = inspect.isclass(iterator) and issubclass(
+            iterator, (Batches, DataLoader)
+        )
+        if training and shuffles and not {"sampler", "batch_sampler"} & set(kwargs):
+            kwargs.setdefault("shuffle", True)
+        return iterator(dataset, **kwargs)
+
+    def check_data(self, X, y=None):
+        pass  # done by fit, before skorch is asked
+
+    def notify(self, method_name, **kwargs):
+        if kwargs.get("batch") is not None:  # callbacks see labels, as predict gives
+            images, codes = kwargs["batch"]
+            if not isinstance(codes, torch.Tensor):
+                codes, _weights = codes
+            kwargs["batch"] = images, self.classes_[codes.numpy()]
+        super().notify(method_name, **kwargs)
+
+    def on_epoch_begin(self, net, **kwargs):
+        super().on_epoch_begin(net, **kwargs)
+        seed_generators(self.device_, self._seed, epoch=len(self.history))
+
+    def infer(self, x, **fit_params):
+        x = to_tensor(x, device=self.device_)
+        if not isinstance(self.module_, CNN):  # layers of torch's take no uint8
+            x = x.to(torch.get_default_dtype())
+        return self.module_(x, **fit_params)
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        # the parent's takes the logarithm first; y_pred is one already
+        if isinstance(y_true, torch.Tensor):
+            return self.criterion_(y_pred, to_tensor(y_true, device=self.device_))
+        codes, weights = (to_tensor(part, device=self.device_) for part in y_true)
+        reduction = self.criterion_.reduction
+        self.criterion_.reduction = "none"
+        try:
+            losses = weights * self.criterion_(y_pred, codes)
+        finally:
+            self.criterion_.reduction = reduction
+        return losses.sum() if reduction == "sum" else losses.mean()
+
+    def __getstate__(self):
+        bare = object.__new__(type(self))
+        vars(bare).update(vars(self))
+        vars(bare).pop("optimizer_", None)
+        return super(Net, bare).__getstate__()
+
+    def __setstate__(self, state):
+        if "device_" not in state:  # not fitted
+            vars(self).update(state)
+            vars(self).pop("__cuda_dependent_attributes__")
+            return
+        requested, device = state["device"], state["device_"]
+        if requested == "auto" and device.type != "cpu":
+            device = resolve_device("auto")
+        # skorch falls back to the CPU, with a warning, where `device` does not exist
+        super().__setstate__({**state, "device": device})
+        self.device_, self.device = torch.device(self.device), requested
+
+    # Training -------------------------------------------------------------------------
+
+    def _train(self, X, y, weights, task, incremental=False):
+        """Run the epochs, as skorch does, but with generators of our own."""
+        task, task_data = task
+        with private_generators(self.device_), torch.enable_grad():
+            seed_generators(self.device_, self._seed, epoch=len(self.history))
+            weights = self._scale_weights(weights, len(y), incremental)
+            train, valid = LabelledImages(X, y, self.classes_, weights), None
+            if not incremental:
+                train, valid = self.get_split_datasets(train, y)
+            datasets = {"dataset_train": train, "dataset_valid": valid}
+            batches = {
+                "train": self.get_iterator(train, training=True),
+                "valid": None if valid is None else self.get_iterator(valid),
+            }
+            self._held_out_weights = None if valid is None else weights_of(valid)
+            self._n_scheduled_batches = 0
+            if self.lr_schedule is not None and not incremental:
+                n_batches = len(batches["train"])
+                self._n_scheduled_batches = task.max_subtasks * n_batches
+            self.notify("on_train_begin", X=X, y=y)
+            try:
+                for _ in range(task.max_subtasks):
+                    epoch = task.subcontext(task_name="epoch")
+                    epoch.call_on_fit_task_begin(
+                        **task_data, reconstruction_attributes=self._freeze
+                    )
+                    stop = self._train_epoch(batches, datasets)
+                    self._check_loss()
+                    stop |= epoch.call_on_fit_task_end(
+                        **task_data, reconstruction_attributes=self._freeze
+                    )
+                    if stop:
+                        break
+            except KeyboardInterrupt:
+                warnings.warn(
+                    f"Training interrupted by user after {self.n_iter_} full "
+                    "epochs; the estimator keeps what it has learned so far.",
+                    stacklevel=4,
+                )
+            self.notify("on_train_end", X=X, y=y)
+            del self._held_out_weights
+            task.call_on_fit_task_end(
+                **task_data, reconstruction_attributes=self._freeze
+            )
+
+    def _train_epoch(self, batches, datasets):
+        """Train one epoch, validate, and return whether a callback ends the training.
+
+        Callbacks of skorch's do it by a KeyboardInterrupt.
+        """
+        try:
+            self.notify("on_epoch_begin", **datasets)
+            self.run_single_epoch(batches["train"], True, "train", self.train_step)
+            self.run_single_epoch(
+                batches["valid"], False, "valid", self.validation_step
+            )
+            self.notify("on_epoch_end", **datasets)
+        except KeyboardInterrupt as interrupt:
+            if raised_by_callback(interrupt):
+                return True
+            raise
+        return any(
+            isinstance(callback, StopWithoutImprovement) and callback.has_converged_
+            for _, callback in self.callbacks_
+        )
+
+    def _scale_weights(self, weights, n_images, incremental):
+        """Scale the weights to mean 1 over all images of the training.
+
+        Those are the images of this `fit`, or of all calls of `partial_fit` so far.
+
+        Returns
+        -------
+        ndarray of shape (n_images,), float32, or None
+            None where all are 1.
+        """
+        n_so_far, sum_so_far = self._weights_so_far if incremental else (0, 0.0)
+        n_so_far += n_images
+        sum_so_far += n_images if weights is None else weights.sum()
+        self._weights_so_far = n_so_far, sum_so_far
+        if weights is None:
+            weights = np.ones(n_images)
+        scaled = (weights / (sum_so_far / n_so_far)).astype(np.float32)
+        if np.all(scaled == 1):
+            return None
+        if not hasattr(self.criterion_, "reduction"):
+            raise ValueError(
+                f"Got sample_weight or class_weight and a criterion "
+                f"{type(self.criterion_).__name__}, which cannot give the loss of each "
+                "image: it has no attribute reduction. Pass a loss of torch.nn, or no "
+                "weights."
+            )
+        return scaled
+
+    def _check_loss(self):
+        """Raise ValueError if the weights have been lost in the epoch that ended."""
+        loss = self.history[-1].get("train_loss", 0.0)
+        if not np.isfinite(loss):
+            raise ValueError(
+                f"The training loss became {loss} in epoch {len(self.history)}, so the "
+                f"network has learned nothing. Pass a smaller lr (it is {self.lr}), or "
+                "look for extreme values in X."
+            )
+
+    def _check_output(self, images):
+        """Raise ValueError if the user's own network gives no log-probabilities."""
+        self._set_training(False)
+        with private_generators(self.device_), torch.no_grad():
+            output = self.infer(images)
+        shape = tuple(getattr(output, "shape", ()))
+        expected = (len(images), len(self.classes_))
+        sums = output.exp().sum(1).tolist() if shape == expected else None
+        if shape != expected or not np.allclose(sums, 1, atol=1e-3):
+            came = (
+                f"a {type(output).__name__} of shape {shape}"
+                if sums is None
+                else (f"something whose exp sums to {sums[0]:.4g} over the classes")
+            )
+            raise ValueError(
+                f"Got from the module {type(self.module_).__name__}, for {len(images)} "
+                f"images, {came}; expected log-probabilities of shape {expected}. End "
+                "its forward method with torch.nn.functional.log_softmax(..., dim=1)."
+            )
+
+    def _freeze(self):
+        """What a copy of the estimator needs to stay as it is while training goes on.
+
+        The network is not here: copying an estimator copies it anyway.
+        """
+        return {"history_": copy.copy(self.history_)}
+
+    def _make_optimizer_anew_if_missing(self):
+        """Give an estimator that comes from a pickle its optimizer back."""
+        if self.initialized_ and not hasattr(self, "optimizer_"):
+            self._initialize_optimizer()
+
+    def _get_peak_learning_rates(self):
+        """What the parameters say of the learning rate of each parameter group."""
+        (groups,), kwargs = self.get_params_for_optimizer(
+            "optimizer", self.get_all_learnable_params()
+        )
+        return [group.get("lr", kwargs["lr"]) for group in groups]
+
+    @contextmanager
+    def _showing_resolved_device(self):
+        """Let skorch find the resolved device in `device`, which may be "auto"."""
+        requested, self.device = self.device, self.device_
+        try:
+            yield
+        finally:
+            self.device = requested
+
+
+def _score_held_out_images(net, X, y):
+    """Accuracy on the images that a training holds out, weighted as they are."""
+    return net.score(X, y, net._held_out_weights)

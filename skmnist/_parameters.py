@@ -1,0 +1,116 @@
+"""What the parameters of `MnistCNNClassifier` may be."""
+
+import inspect
+import numbers
+
+import numpy as np
+from sklearn.utils import check_scalar
+from skorch.callbacks import Callback
+
+from skmnist._training import resolve_device, sets_learning_rate
+from skmnist._weights import check_class_weight
+
+LR_SCHEDULES = (None, "onecycle")
+
+
+def check_parameters(estimator):
+    """Raise ValueError or TypeError for a parameter that cannot be used."""
+    check_scalar(
+        estimator.lr, "lr", numbers.Real, min_val=0, include_boundaries="neither"
+    )
+    if not np.isfinite(estimator.lr):
+        raise ValueError(f"Got lr={estimator.lr}, expected a finite number above 0.")
+    check_scalar(estimator.max_epochs, "max_epochs", numbers.Integral, min_val=1)
+    check_scalar(estimator.batch_size, "batch_size", numbers.Integral, min_val=-1)
+    if estimator.batch_size == 0:
+        raise ValueError(
+            "Got batch_size=0, expected at least 1, or -1 for one batch of all."
+        )
+    if estimator.lr_schedule not in LR_SCHEDULES:
+        raise ValueError(
+            f"Got lr_schedule={estimator.lr_schedule!r}, expected one of "
+            f"{LR_SCHEDULES}."
+        )
+    if estimator.image_shape is not None and not (
+        isinstance(estimator.image_shape, (tuple, list))
+        and len(estimator.image_shape) == 3
+        and all(
+            isinstance(n, numbers.Integral) and n > 0 for n in estimator.image_shape
+        )
+    ):
+        raise ValueError(
+            f"Got image_shape={estimator.image_shape!r}, expected three integers above "
+            "0: (channels, height, width). Leave it out for square grey images."
+        )
+    if estimator.callbacks is not None and not (
+        isinstance(estimator.callbacks, list)
+        and all(_is_callback(item) for item in estimator.callbacks)
+    ):
+        raise TypeError(
+            f"Got callbacks={estimator.callbacks!r}, expected a list of skorch "
+            "callbacks or of pairs (name, callback). Leave a default one out by its "
+            "name, for example callbacks__print_log=None. Callbacks of scikit-learn's "
+            "go into set_callbacks."
+        )
+    if estimator.lr_schedule is not None and sets_learning_rate(estimator.callbacks):
+        raise ValueError(
+            f"Got an LRScheduler in callbacks and lr_schedule="
+            f"{estimator.lr_schedule!r}, but only one can set the learning rate. "
+            "Pass lr_schedule=None."
+        )
+    if estimator.train_split is not None and not callable(estimator.train_split):
+        raise TypeError(
+            f"Got train_split={estimator.train_split!r}, expected a callable such as "
+            "skorch.dataset.ValidSplit(0.1, stratified=True), or None."
+        )
+    _check_stopping(estimator)
+    check_class_weight(estimator.class_weight)
+    if not callable(estimator.module):
+        raise TypeError(
+            f"Got module={estimator.module!r}, expected a torch.nn.Module, class or "
+            "instance."
+        )
+    resolve_device(estimator.device)
+
+
+def _is_callback(item):
+    """Whether skorch takes this in `callbacks`."""
+    if isinstance(item, (tuple, list)):
+        if len(item) != 2 or not isinstance(item[0], str):
+            return False
+        item = item[1]
+    return isinstance(item, Callback) or (
+        inspect.isclass(item) and issubclass(item, Callback)
+    )
+
+
+def _check_stopping(estimator):
+    """Raise ValueError or TypeError for what cannot say when to stop."""
+    if not isinstance(estimator.early_stopping, (bool, np.bool_)):
+        raise TypeError(
+            f"Got early_stopping={estimator.early_stopping!r}, expected True or False."
+        )
+    if estimator.early_stopping and estimator.train_split is not None:
+        raise ValueError(
+            f"Got early_stopping=True and train_split={estimator.train_split!r}, but "
+            "only one can hold data out. Leave one of them out; with train_split, "
+            "skorch's EarlyStopping in callbacks stops early."
+        )
+    check_scalar(
+        estimator.validation_fraction,
+        "validation_fraction",
+        numbers.Real,
+        min_val=0,
+        max_val=1,
+        include_boundaries="neither",
+    )
+    check_scalar(
+        estimator.n_iter_no_change, "n_iter_no_change", numbers.Integral, min_val=1
+    )
+    if estimator.tol is not None:
+        check_scalar(estimator.tol, "tol", numbers.Real, min_val=0)
+        if not np.isfinite(estimator.tol):
+            raise ValueError(
+                f"Got tol={estimator.tol}, expected a finite number of at least 0, or "
+                "None for no stop."
+            )
