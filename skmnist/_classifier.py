@@ -398,7 +398,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If X is no image data of the shape that was trained on.
+            If X is no image data of the shape that was trained on, or so far off the
+            scale of the training pixels that the network overflows.
         """
         codes = self.predict_proba(X).argmax(axis=1)
         return self.classes_[codes]
@@ -450,7 +451,15 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         # torch's DataLoader draws from the global generator whenever it is asked
         draws = self.iterator_valid is not Batches
         with private_generators(self.device_) if draws else nullcontext():
-            return self.forward(X).detach().numpy()
+            log_probabilities = self.forward(X).detach().numpy()
+        if not np.isfinite(log_probabilities.max(axis=1)).all():  # NaN is the maximum
+            raise ValueError(
+                f"Got X with values so large that the network overflows. It was "
+                f"trained on pixels with a mean of {self.pixel_mean_.tolist()} and a "
+                f"standard deviation of {self.pixel_std_.tolist()}; pass pixels on "
+                "that scale."
+            )
+        return log_probabilities
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy on images and their labels.

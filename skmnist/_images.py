@@ -7,6 +7,7 @@ check on: uint8 stays as it is, everything else becomes float32.
 
 import math
 import warnings
+from os import PathLike
 
 import numpy as np
 import torch
@@ -39,7 +40,8 @@ def as_rows(X):
     Raises
     ------
     TypeError
-        If X is a torch `Dataset`, or a tensor that is not a dense one on the CPU.
+        If X is text, a torch `Dataset`, or a tensor that is not a dense one on the
+        CPU, or if it holds times.
     ValueError
         If X has more than four dimensions, is ragged, or has its channels last.
     """
@@ -48,9 +50,21 @@ def as_rows(X):
             f"Got a torch Dataset ({type(X).__name__}) as X, expected an array. Turn "
             "it into arrays: X, y = skmnist.datasets.dataset_to_arrays(dataset)."
         )
+    if isinstance(X, (str, bytes, PathLike)):
+        raise TypeError(
+            f"Got X as a {type(X).__name__}, expected an array of pixels. Read the "
+            "pictures first."
+        )
     X = _as_numpy(X, "X")
     if isinstance(X, (list, tuple)):
-        X = np.asarray(X)
+        try:
+            X = np.asarray(X)
+        except ValueError as error:
+            raise ValueError(
+                f"Got X as a {type(X).__name__} that makes no array: {error} Expected "
+                "images that all have the same shape."
+            ) from error
+    _refuse_times(X)
     if not isinstance(X, np.ndarray) or X.ndim < 3:
         return X, None
     if X.ndim == 3:
@@ -189,6 +203,16 @@ def pixel_statistics(images, weights=None):
     )
     std[std <= ROUNDING * mean.abs()] = 1.0
     return mean.numpy(), std.numpy()
+
+
+def _refuse_times(X):
+    """Raise TypeError for dates and durations, which NumPy would turn into numbers."""
+    some = X.head(1) if hasattr(X, "head") else X  # a data frame: not all of it
+    dtype = getattr(some, "dtype", None) or np.asarray(some).dtype
+    if getattr(dtype, "kind", None) in ("m", "M"):
+        raise TypeError(
+            f"Got X of type {dtype}, expected numbers: the brightness of pixels."
+        )
 
 
 def _as_numpy(values, name):
