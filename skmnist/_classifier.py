@@ -446,13 +446,13 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
             As in `predict`.
         """
         check_is_fitted(self)
-        if not is_own(X):
-            X = self._check_X(X)
+        images = X if is_own(X) else self._check_X(X)
         # torch's DataLoader draws from the global generator whenever it is asked
         draws = self.iterator_valid is not Batches
         with private_generators(self.device_) if draws else nullcontext():
-            log_probabilities = self.forward(X).detach().numpy()
-        if not np.isfinite(log_probabilities.max(axis=1)).all():  # NaN is the maximum
+            log_probabilities = self.forward(images).detach().numpy()
+        lost = np.isnan(log_probabilities) | np.isneginf(log_probabilities)
+        if images is not X and lost.all(axis=1).any():  # fit looks at its loss instead
             raise ValueError(
                 f"Got X with values so large that the network overflows. It was "
                 f"trained on pixels with a mean of {self.pixel_mean_.tolist()} and a "

@@ -524,24 +524,26 @@ def test_training_goes_on_from_a_pickle(small, few, tmp_path):
     assert 0 < np.abs(loaded.predict_proba(X) - expected).max() < 0.2
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_pickle_in_another_process(small, few, tmp_path, threads):
-    """With another number of threads, and where there is no GPU."""
+def test_pickle_in_another_process(small, few, tmp_path):
+    """With other numbers of threads, and where there is no GPU."""
     clf = small().fit(*few)
     np.save(tmp_path / "X.npy", few[0])
     (tmp_path / "model").write_bytes(pickle.dumps(clf))
     code = (
-        "import pickle, numpy as np, torch;"
-        f"torch.set_num_threads({threads});"
-        "clf = pickle.load(open('model', 'rb'));"
-        "np.save('found.npy', clf.predict_proba(np.load('X.npy')));"
-        "assert clf.device_.type == 'cpu'"
+        "import pickle, numpy as np, torch\n"
+        "X = np.load('X.npy')\n"
+        "for threads in 1, 3:\n"
+        "    torch.set_num_threads(threads)\n"
+        "    clf = pickle.load(open('model', 'rb'))\n"
+        "    assert clf.device_.type == 'cpu'\n"
+        "    np.save(f'with_{threads}.npy', clf.predict_proba(X))\n"
     )
     command = [sys.executable, "-W", "error", "-c", code]
     no_gpu = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     subprocess.run(command, check=True, cwd=tmp_path, env=no_gpu)
-    found = np.load(tmp_path / "found.npy")
-    np.testing.assert_allclose(found, clf.predict_proba(few[0]), atol=1e-6)
+    for threads in 1, 3:
+        found = np.load(tmp_path / f"with_{threads}.npy")
+        np.testing.assert_allclose(found, clf.predict_proba(few[0]), atol=1e-6)
 
 
 def test_cross_validation(small, labelled):
@@ -735,6 +737,15 @@ def test_predict_on_something_else(small, few):
                 method(images)
 
 
+def test_a_network_that_overflows_says_so(small, few):
+    X, y = few
+    clf = small().fit(X, y)
+    clf.module_.fc1.weight.data *= 1e6
+    assert np.isfinite(clf.predict_proba(X)).all()
+    with pytest.raises(ValueError, match=r"so large that the network overflows.*scale"):
+        clf.predict(np.where(X > 0, np.float32(3e38), 0))
+
+
 def test_a_loss_that_explodes_is_an_error(small, few):
     X, y = few
     clf = small(lr=1e12, lr_schedule=None)
@@ -753,11 +764,11 @@ def test_a_loss_that_explodes_is_an_error(small, few):
 
 def test_full_mnist_statistics_and_scale(mnist):
     X_train, y_train, X_test, y_test = mnist
-    raw = MnistCNNClassifier(max_epochs=1, random_state=0).fit(X_train, y_train)
+    parameters = {"max_epochs": 1, "random_state": 0}
+    raw = MnistCNNClassifier(**parameters).fit(X_train, y_train)
     assert round(raw.pixel_mean_[0] / 255, 4) == 0.1307
     assert round(raw.pixel_std_[0] / 255, 4) == 0.3081
-    scaled = MnistCNNClassifier(max_epochs=1, random_state=0)
-    scaled.fit(X_train / 255, y_train)
+    scaled = MnistCNNClassifier(**parameters).fit(X_train / 255, y_train)
     first = [clf.history[0, "batches", :50, "train_loss"] for clf in (raw, scaled)]
     np.testing.assert_allclose(*first, atol=1e-4)
     accuracies = raw.score(X_test, y_test), scaled.score(X_test / 255, y_test)

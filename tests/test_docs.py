@@ -26,6 +26,8 @@ def test_examples_of_a_page(page):
     assert code
     namespace = {"__name__": "__main__"}
     for block in code:
+        if "LocalCluster" in block:
+            continue  # test_parallel.py has it, and a cluster takes its time
         exec(compile(block, page.name, "exec"), namespace)
 
 

@@ -223,7 +223,7 @@ def test_full_batch_weights_are_repetitions(task, parameters, seed):
 pixels = st.one_of(
     st.integers(0, 255),
     st.floats(-(2.0**100), 2.0**100, width=32),
-    st.sampled_from([0.0, -0.0, 1e-45, 3.4e38, -3.4e38]),
+    st.sampled_from([0.0, -0.0, 1e-45, 3.4e38]),  # float32 ends there
 )
 
 
