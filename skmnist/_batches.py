@@ -22,7 +22,7 @@ class LabelledImages(Dataset):
         Labels; None where there are none, as in prediction.
     classes : ndarray of shape (n_classes,)
         All labels, sorted: the code of a label is its position here.
-    weights : ndarray of shape (n,), float32, or None
+    weights : ndarray of shape (n,) or None
         How much each image counts in the loss; None where all count the same.
     """
 
@@ -45,12 +45,14 @@ def weights_of(dataset):
 
     Parameters
     ----------
-    dataset : LabelledImages or Subset
+    dataset : data set
 
     Returns
     -------
-    ndarray of shape (n,), float32, or None
+    ndarray of shape (n,), or None where there are no weights
     """
+    if not is_own(dataset):
+        return None
     if isinstance(dataset, Subset):
         weights = weights_of(dataset.dataset)
         return None if weights is None else weights[dataset.indices]

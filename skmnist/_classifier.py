@@ -1,5 +1,6 @@
 """`MnistCNNClassifier`: scikit-learn's contract; skorch's part is in `_net.py`."""
 
+import copy
 import inspect
 import math
 from contextlib import contextmanager, nullcontext
@@ -20,6 +21,7 @@ from skmnist._images import (
     as_images,
     as_labels,
     as_rows,
+    as_weights,
     pixel_statistics,
     resolve_image_shape,
 )
@@ -75,8 +77,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         with `lr_schedule=None`: a cycle spans all `max_epochs`, and most is learned at
         its end. `partial_fit` never holds anything out.
     validation_fraction : float, default=0.1
-        Part of the images to hold out for early stopping, between 0 and 1; each class
-        has its share in it. Only used with `early_stopping=True`.
+        Part of the images to hold out for early stopping, between 0 and 1, with the
+        classes in proportion. Only used with `early_stopping=True`.
     n_iter_no_change : int, default=10
         Epochs in a row, at least 1, that may pass without an improvement of `tol`.
         Training stops in the next one.
@@ -150,7 +152,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         Accuracy on the held-out images after each finished epoch, weighted as the
         images are; None where none were held out.
     best_validation_score_ : float, or None
-        The highest of them.
+        The highest of them in the last training, which is the accuracy of the weights
+        that `early_stopping` restored.
     n_iter_ : int
         Finished epochs, over all calls that went on from one another.
     device_ : torch.device
@@ -172,6 +175,10 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
     On the CPU, and with the same number of threads, the same `random_state` gives a
     model with the same bits. Ctrl-C in `fit` ends the training with a warning and keeps
     what has been learned.
+
+    While a network trains, other threads should not draw from the global generators,
+    and a callback must not wait for a training, or for a prediction through a
+    `DataLoader`, in another thread: that would wait for this one.
 
     scikit-learn's callbacks (`set_callbacks`) see a task "fit" with a task "epoch" for
     each epoch; a callback that returns True at the end of an epoch ends the training.
@@ -270,9 +277,10 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
             "lr_schedule": None,
             "max_epochs": 10,
             "batch_size": 64,
-            "tol": None,
             "callbacks": [("train_acc_epoch_end", accuracy)],
         }
+        if not kwargs.get("early_stopping", False):
+            recipe["tol"] = None
         if "optimizer" not in kwargs:
             recipe |= {"optimizer__momentum": 0.5, "optimizer__nesterov": False}
         return cls(**{**recipe, **kwargs})
@@ -303,7 +311,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         ValueError, TypeError
             If a parameter or the data cannot be used; the message says what came, what
             was expected and what to do. If the training loss is no longer finite. The
-            estimator is then as it was before, unless `warm_start` went on training.
+            estimator is then as it was before.
 
         Warns
         -----
@@ -313,12 +321,13 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         """
         check_parameters(self)
         X, images, y, classes = self._check_X_y(X, y)
+        sample_weight = as_weights(sample_weight)
         weights = combine_weights(sample_weight, self.class_weight, y, classes)
         counted = leave_out(images, y, weights)
         self._check_class_counts(counted[1], weighted=weights is not None)
         task = self._begin_task("fit", X, y, sample_weight, epochs=self.max_epochs)
-        with self._unchanged_on_error():
-            goes_on = self.warm_start and self.initialized_
+        goes_on = bool(self.warm_start and self.initialized_)
+        with self._unchanged_on_error(goes_on):
             self._prepare(X, *counted, classes, goes_on)
             self._train(*counted, task)
         return self
@@ -372,10 +381,11 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
                 "that will ever come. Pass classes=..."
             )
         check_known(seen, classes)
+        sample_weight = as_weights(sample_weight)
         weights = combine_weights(sample_weight, self.class_weight, y, classes)
         counted = leave_out(images, y, weights)
         task = self._begin_task("partial_fit", X, y, sample_weight, epochs=1)
-        with self._unchanged_on_error():
+        with self._unchanged_on_error(goes_on=self.initialized_):
             self._prepare(X, *counted, classes, goes_on=self.initialized_)
             self._train(*counted, task, incremental=True)
         return self
@@ -478,7 +488,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         float
             Fraction of images whose label is predicted, in [0, 1].
         """
-        return super().score(X, as_labels(y), sample_weight)
+        return super().score(X, as_labels(y), as_weights(sample_weight))
 
     def set_params(self, **params):
         """Set parameters, those of the parts (`module__...`) as well.
@@ -532,8 +542,10 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
 
     @property
     def best_validation_score_(self):
-        scores = self.validation_scores_
-        return None if scores is None else max(scores)
+        check_is_fitted(self)
+        epochs = self.history[self._n_earlier_epochs :]
+        scores = [float(row["valid_acc"]) for row in epochs if "valid_acc" in row]
+        return max(scores, default=None)
 
     # the arrays given to fit and score are all that can be asked for
     get_metadata_routing = BaseEstimator.get_metadata_routing
@@ -618,7 +630,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
             raise ValueError(
                 f"Got validation_fraction={self.validation_fraction}, which splits "
                 f"{len(y)} images{of_weight} into {len(y) - n_valid} to train on and "
-                f"{n_valid} to hold out, but each part needs at least one of each of "
+                f"{n_valid} to hold out, but each part needs room for one of each of "
                 f"the {len(classes)} classes. Pass another validation_fraction, more "
                 "images, or early_stopping=False."
             )
@@ -665,6 +677,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
                     )
             self.initialize_callbacks()  # they may have been set anew
             self._make_optimizer_anew_if_missing()
+            self._validate_params()  # skorch's: the names of those with __
             return
         self._seed = draw_seed(self.random_state)
         self.history_ = None  # the old one stays as it is, should this fail
@@ -679,12 +692,26 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
             self._check_output(images[:2])
 
     @contextmanager
-    def _unchanged_on_error(self):
-        """Leave the estimator as it was if a training that begins anew fails."""
+    def _unchanged_on_error(self, goes_on):
+        """Leave the estimator as it was if a training fails.
+
+        One that begins anew makes new objects; one that goes on changes those there.
+        """
         before = vars(self).copy()
+        if goes_on:
+            trained = [
+                self.module_,
+                *([self.optimizer_] if "optimizer_" in before else []),
+            ]
+            states = [copy.deepcopy(part.state_dict()) for part in trained]
+            n_epochs = len(self.history)
         try:
             yield
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
+            if goes_on:
+                for part, state in zip(trained, states, strict=True):
+                    part.load_state_dict(state)
+                del self.history[n_epochs:]
             raise

@@ -91,6 +91,11 @@ def as_labels(y):
     return _as_numpy(y, "y")
 
 
+def as_weights(sample_weight):
+    """Bring a CPU tensor of weights into an array, as `as_labels` does."""
+    return _as_numpy(sample_weight, "sample_weight")
+
+
 def resolve_image_shape(n_features, layout, image_shape):
     """Find channels, height and width of the images.
 

@@ -33,6 +33,14 @@ from skmnist._training import (
 )
 from skmnist.datasets import dataset_to_arrays
 
+NOT_PICKLED = (
+    *("optimizer_", "_held_out_weights"),
+    *("_callback_fit_ctx", "_skl_callbacks_to_teardown"),  # of scikit-learn's callbacks
+)
+"""Attributes that are there for training only."""
+
+_CRITERION_REMEDY = "Pass a loss of torch.nn, or no weights."
+
 
 class Net(NeuralNetClassifier):
     """skorch's net, trained on checked images from one tensor.
@@ -83,7 +91,19 @@ class Net(NeuralNetClassifier):
             threshold_mode="abs",
             load_best=self.early_stopping,
         )
-        return [("early_stopping", stop)]
+        return [("stopping", stop)]
+
+    def initialize_callbacks(self):
+        super().initialize_callbacks()
+        known = [name for name, _ in self._uniquely_named_callbacks()]
+        for parameter in self.get_params_for("callbacks"):
+            name = parameter.split("__")[0]
+            if name not in known:
+                raise ValueError(
+                    f"Got callbacks__{parameter}, but there is no callback {name!r}, "
+                    f"with these parameters; there are {known}."
+                )
+        return self
 
     def initialize(self):
         """Build the network, optimizer and callbacks; `fit` does it.
@@ -102,7 +122,7 @@ class Net(NeuralNetClassifier):
                 f"{type(self).__name__} takes the shape of its network from the data, "
                 "so it cannot be initialized before. Call fit or partial_fit."
             )
-        with private_generators(self.device_):
+        with private_generators(self.device_), torch.inference_mode(False):
             seed_generators(self.device_, self._seed, epoch=0)
             return super().initialize()
 
@@ -187,6 +207,8 @@ class Net(NeuralNetClassifier):
             if not isinstance(codes, torch.Tensor):
                 codes, _weights = codes
             kwargs["batch"] = images, self.classes_[codes.numpy()]
+        if kwargs.get("y_pred") is not None:  # without its graph: some keep it
+            kwargs["y_pred"] = kwargs["y_pred"].detach()
         super().notify(method_name, **kwargs)
 
     def on_epoch_begin(self, net, **kwargs):
@@ -207,15 +229,24 @@ class Net(NeuralNetClassifier):
         reduction = self.criterion_.reduction
         self.criterion_.reduction = "none"
         try:
-            losses = weights * self.criterion_(y_pred, codes)
+            losses = self.criterion_(y_pred, codes)
         finally:
             self.criterion_.reduction = reduction
+        if losses.shape != weights.shape:
+            raise ValueError(
+                f"Got sample_weight or class_weight and a criterion "
+                f"{type(self.criterion_).__name__} that gives, with reduction='none', "
+                f"a loss of shape {tuple(losses.shape)} for {len(weights)} images; "
+                f"expected one for each image. {_CRITERION_REMEDY}"
+            )
+        losses = weights * losses
         return losses.sum() if reduction == "sum" else losses.mean()
 
     def __getstate__(self):
         bare = object.__new__(type(self))
         vars(bare).update(vars(self))
-        vars(bare).pop("optimizer_", None)
+        for name in NOT_PICKLED:
+            vars(bare).pop(name, None)
         return super(Net, bare).__getstate__()
 
     def __setstate__(self, state):
@@ -235,12 +266,18 @@ class Net(NeuralNetClassifier):
     def _train(self, X, y, weights, task, incremental=False):
         """Run the epochs, as skorch does, but with generators of our own."""
         task, task_data = task
-        with private_generators(self.device_), torch.enable_grad():
+        with (
+            private_generators(self.device_),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
             seed_generators(self.device_, self._seed, epoch=len(self.history))
-            weights = self._scale_weights(weights, len(y), incremental)
             train, valid = LabelledImages(X, y, self.classes_, weights), None
+            images = train
             if not incremental:
-                train, valid = self.get_split_datasets(train, y)
+                train, valid = self.get_split_datasets(images, y)
+            self._scale_weights(images, train, incremental)
+            self._n_earlier_epochs = len(self.history)
             datasets = {"dataset_train": train, "dataset_valid": valid}
             batches = {
                 "train": self.get_iterator(train, training=True),
@@ -298,42 +335,51 @@ class Net(NeuralNetClassifier):
             for _, callback in self.callbacks_
         )
 
-    def _scale_weights(self, weights, n_images, incremental):
-        """Scale the weights to mean 1 over all images of the training.
+    def _scale_weights(self, images, train, incremental):
+        """Scale the weights to mean 1 over all images that are trained on.
 
-        Those are the images of this `fit`, or of all calls of `partial_fit` so far.
+        Those are the images of this `fit` that are not held out, or of all calls of
+        `partial_fit` so far.
 
-        Returns
-        -------
-        ndarray of shape (n_images,), float32, or None
-            None where all are 1.
+        Parameters
+        ----------
+        images : LabelledImages
+            All images; their weights are scaled, or left out where all are equal.
+        train : data set
+            Those of them that are trained on.
         """
+        weights = weights_of(train)
         n_so_far, sum_so_far = self._weights_so_far if incremental else (0, 0.0)
-        n_so_far += n_images
-        sum_so_far += n_images if weights is None else weights.sum()
+        n_so_far += len(train)
+        sum_so_far += len(train) if weights is None else float(weights.sum())
         self._weights_so_far = n_so_far, sum_so_far
-        if weights is None:
-            weights = np.ones(n_images)
-        scaled = (weights / (sum_so_far / n_so_far)).astype(np.float32)
-        if np.all(scaled == 1):
-            return None
+        if images.weights is None:
+            images.weights = torch.ones(len(images), dtype=torch.float64)
+        images.weights = (images.weights / (sum_so_far / n_so_far)).float()
+        if torch.all(images.weights == 1):
+            images.weights = None
+            return
+        name = type(self.criterion_).__name__
         if not hasattr(self.criterion_, "reduction"):
             raise ValueError(
-                f"Got sample_weight or class_weight and a criterion "
-                f"{type(self.criterion_).__name__}, which cannot give the loss of each "
-                "image: it has no attribute reduction. Pass a loss of torch.nn, or no "
-                "weights."
+                f"Got sample_weight or class_weight and a criterion {name}, which "
+                "cannot give the loss of each image: it has no attribute reduction. "
+                + _CRITERION_REMEDY
             )
-        return scaled
+        if getattr(self.criterion_, "weight", None) is not None:
+            raise ValueError(
+                f"Got sample_weight or class_weight and a criterion {name} with "
+                "weights of its own. Pass class_weight instead of criterion__weight."
+            )
 
     def _check_loss(self):
         """Raise ValueError if the weights have been lost in the epoch that ended."""
         loss = self.history[-1].get("train_loss", 0.0)
         if not np.isfinite(loss):
             raise ValueError(
-                f"The training loss became {loss} in epoch {len(self.history)}, so the "
-                f"network has learned nothing. Pass a smaller lr (it is {self.lr}), or "
-                "look for extreme values in X."
+                f"The training loss became {loss} in epoch {len(self.history)}: the "
+                f"network is lost. Pass a smaller lr (it is {self.lr}), or look for "
+                "extreme values in X."
             )
 
     def _check_output(self, images):

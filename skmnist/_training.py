@@ -3,6 +3,7 @@
 import copy
 import dis
 import numbers
+import os
 import random
 import threading
 from contextlib import contextmanager, nullcontext
@@ -16,8 +17,17 @@ from torch.optim.lr_scheduler import OneCycleLR
 CONSTANT_FRACTION = 0.1
 """Fraction of `lr` that is used where a one-cycle schedule has no length to span."""
 
-_GENERATORS = threading.RLock()
+_generators = threading.RLock()
 """Held by whoever draws from the global generators, which all threads share."""
+
+
+def _renew_lock():
+    global _generators
+    _generators = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # whoever holds the lock is not in the child
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def resolve_device(device):
@@ -86,7 +96,7 @@ def private_generators(device):
     that drew in turns from the same generators could not be repeated.
     """
     on_device = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
-    with _GENERATORS, on_device:
+    with _generators, on_device:
         of_torch = [module.get_rng_state() for module in _generator_modules(device)]
         of_numpy, of_python = np.random.get_state(), random.getstate()
         try:
@@ -210,6 +220,9 @@ class OneCycle(LRScheduler):
                 cycle_momentum=False,
             )
 
+    def __getstate__(self):
+        return {**vars(self), "lr_scheduler_": None}  # which holds the optimizer
+
     def on_grad_computed(self, net, named_parameters, **kwargs):
         if self.lr_scheduler_ is not None:
             weights = [weight for _, weight in named_parameters]
@@ -234,8 +247,13 @@ class StopWithoutImprovement(EarlyStopping):
     gets the weights of its best epoch back, and be that better by less than
     `threshold`.
 
-    The parameters are those of `EarlyStopping`. An epoch without the monitored value
-    (as in `partial_fit`, which validates nothing) counts for nothing.
+    The parameters are those of `EarlyStopping`. An epoch without validation, as in
+    `partial_fit`, counts for nothing.
+
+    Raises
+    ------
+    ValueError
+        If the history does not have the monitored value.
 
     Attributes
     ----------
@@ -249,9 +267,14 @@ class StopWithoutImprovement(EarlyStopping):
         self.best_score_ = self.dynamic_threshold_  # infinitely bad
         self.has_converged_ = False
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net, dataset_valid=None, **kwargs):
         if self.monitor not in net.history[-1]:
-            return
+            if dataset_valid is None and self.monitor.startswith("valid_"):
+                return
+            raise ValueError(
+                f"Early stopping waits for {self.monitor!r}, which the history does "
+                f"not have; it has {sorted(net.history[-1].keys() - {'batches'})}."
+            )
         sign = -1 if self.lower_is_better else 1
         score = net.history[-1, self.monitor]
         enough = sign * score >= sign * self.dynamic_threshold_

@@ -104,7 +104,8 @@ def _weight_of_each_class(class_weight, y, classes, sample_weight):
         return weights
     # not scikit-learn's: it looks for the string "7" under the integer 7
     labels = classes.tolist()
-    unknown = [label for label in class_weight if label not in labels]
+    known = set(labels)
+    unknown = [label for label in class_weight if label not in known]
     unnamed = [label for label in labels if label not in class_weight]
     if unknown and unnamed:  # without the latter, a fold just lacks some classes
         raise ValueError(

@@ -1,5 +1,7 @@
 """scikit-learn's callbacks, from the search down to the epoch."""
 
+import copy
+import pickle
 import threading
 
 import numpy as np
@@ -11,6 +13,7 @@ from sklearn.callback._progressbar import _run_monitors
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
 
 
 class Recorder:
@@ -53,6 +56,12 @@ def dead_threads(monkeypatch):
     errors = []
     monkeypatch.setattr(threading, "excepthook", errors.append)
     return errors
+
+
+def pickle_round_trip(clf):
+    clf = copy.copy(clf).set_params(callbacks=None).set_callbacks()
+    clf.callbacks_ = []
+    return pickle.loads(pickle.dumps(clf))
 
 
 def flat(clf):
@@ -105,7 +114,42 @@ def test_a_stop_is_honoured(small, few, stop_after):
     recorder = Recorder(stop_after)
     clf = small(max_epochs=4).set_callbacks(recorder).fit(*few)
     assert clf.n_iter_ == min(stop_after, 4)
+    assert sum("end epoch" in call for call in recorder.calls) == clf.n_iter_
     assert recorder.calls[-2:] == ["end fit 0", "teardown"]
+
+
+def test_hooks_of_the_epoch_that_stops_early(small, few):
+    """Stopped by the estimator itself: the last epoch has its end all the same."""
+    recorder = Recorder()
+    clf = small(tol=10.0, n_iter_no_change=1, lr_schedule=None, lr=0.02, max_epochs=9)
+    assert clf.set_callbacks(recorder).fit(*few).n_iter_ == 3
+    assert recorder.calls[-4:] == [
+        *("begin epoch 2", "end epoch 2", "end fit 0", "teardown")
+    ]
+
+
+@pytest.mark.parametrize("copier", [copy.deepcopy, copy.copy, pickle_round_trip])
+def test_copies_during_training(small, few, copier):
+    """By scikit-learn's callbacks and by skorch's; small, and they can predict."""
+    copies = []
+
+    class Copying(Recorder):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+            copies.append(copier(fitted_estimator))
+
+    class SkorchCopying(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            copies.append(copier(net))
+
+    clf = small(
+        early_stopping=True, max_epochs=2, callbacks=[SkorchCopying()]
+    ).set_callbacks(Copying())
+    clf.fit(*few, sample_weight=1 + few[1])
+    assert len(copies) == 5
+    for made in copies:
+        assert made.predict(few[0]).shape == (200,)
+        assert not hasattr(made, "optimizer_")
+        assert not any("callback_fit" in name for name in vars(made))
 
 
 def test_torn_down_after_an_error(small, few, dead_threads):

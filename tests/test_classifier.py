@@ -415,6 +415,40 @@ def test_a_failed_fit_leaves_the_estimator_as_it_was(small, few):
         assert broken.loss_curve_ == losses
 
 
+@pytest.mark.parametrize("how", ["partial_fit", "warm start"])
+def test_a_failure_takes_nothing_from_what_goes_on(small, few, how):
+    X, y = few
+    clf = small(warm_start=True, lr_schedule=None, lr=0.02).fit(X, y)
+    expected = pickle.loads(pickle.dumps(clf))
+    train = clf.partial_fit if how == "partial_fit" else clf.fit
+    with pytest.raises(ValueError, match="the network is lost"):
+        train(X * 1e30, y)
+    np.testing.assert_array_equal(clf.predict_proba(X), expected.predict_proba(X))
+    assert clf.loss_curve_ == expected.loss_curve_
+    clean = small(warm_start=True, lr_schedule=None, lr=0.02).fit(X, y)
+    for estimator in (clf, clean):  # the momentum is as it was, too
+        estimator.partial_fit(X, y)
+    assert torch.equal(weights(clf), weights(clean))
+
+
+def test_unknown_names_are_found_when_training_goes_on(small, few):
+    clf = small(warm_start=True).fit(*few).set_params(no_such_part__x=1)
+    for train in (clf.fit, clf.partial_fit):
+        with pytest.raises(ValueError, match="no_such_part__x"):
+            train(*few)
+    with pytest.raises(ValueError, match=r"no callback 'prnt_log'.*there are \['epoch"):
+        small(callbacks__prnt_log__sink=print).fit(*few)
+
+
+def test_inference_mode(small, few):
+    expected = weights(small().fit(*few))
+    with torch.inference_mode():
+        clf = small().fit(*few)
+        clf.partial_fit(*few)
+    assert torch.equal(weights(small().fit(*few)), expected)
+    assert clf.partial_fit(*few).n_iter_ == 4
+
+
 def test_ctrl_c_keeps_what_was_learned(small, few, ctrl_c):
     class Impatient(Callback):
         def on_train_begin(self, net, **kwargs):
@@ -465,6 +499,7 @@ def test_html_shows_what_differs_from_the_defaults(small, few):
             *("lr", "max_epochs", "callbacks", "random_state"),
             *("module__channels", "module__hidden_units"),
         }
+    assert "train_acc" not in clf._get_params_html(deep=True)._repr_html_inner()
 
 
 def test_get_params(small, few):

@@ -11,6 +11,8 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.dataset import ValidSplit
 from torch.optim.lr_scheduler import StepLR
 
+from skmnist import MnistCNNClassifier
+
 NAMES = np.array(list("jihgfedcba"))
 
 
@@ -152,6 +154,69 @@ def test_without_it_the_training_loss_decides(patient, few):
     ):
         clf = patient(early_stopping=False, tol=10.0, max_epochs=7, **planned)
         assert clf.fit(*few).n_iter_ == 7
+
+
+def test_the_rule_for_the_training_loss(patient, few):
+    """Ends after more than n_iter_no_change epochs that lowered it by less than tol."""
+    clf = patient(early_stopping=False, tol=0.01, lr=0.05, n_iter_no_change=2)
+    losses = -np.array(clf.fit(*few).loss_curve_)
+    assert 5 < len(losses) < 60
+    assert epochs_without_improvement(losses, 0.01) == 3
+    assert all(
+        epochs_without_improvement(losses[:n], 0.01) <= 2 for n in range(len(losses))
+    )
+
+
+def test_best_score_is_that_of_the_weights(patient, few):
+    X, y = few
+    clf = patient(warm_start=True).fit(X, y)
+    first = clf.best_validation_score_
+    clf.set_params(lr=1.0, max_epochs=3).fit(X, y)  # which destroys it
+    assert clf.best_validation_score_ == max(clf.validation_scores_[-3:]) < first
+
+
+def test_the_split_is_drawn_from_the_seed(patient, few):
+    held_out = []
+
+    class Spy(Callback):
+        def on_epoch_begin(self, net, dataset_valid, **kwargs):
+            held_out.append(dataset_valid.indices.tolist())
+
+    for seed in (0, 1):
+        patient(max_epochs=1, callbacks=[Spy()], random_state=seed).fit(*few)
+    assert held_out[0] != held_out[1]
+
+
+def test_with_the_articles_recipe(few):
+    recipe = MnistCNNClassifier.with_article_recipe
+    assert recipe().tol is None
+    clf = recipe(early_stopping=True, n_iter_no_change=1, tol=0.9, max_epochs=9)
+    assert clf.fit(*few).n_iter_ == 3
+
+
+def test_it_does_not_wait_for_what_never_comes(patient, few):
+    for parameters in (
+        {"callbacks__stopping__monitor": "valid_accuracy"},
+        {"callbacks__valid_acc": None},
+    ):
+        with pytest.raises(
+            ValueError, match=r"waits for 'valid_acc.*it has .*'train_a"
+        ):
+            patient(**parameters).fit(*few)
+    with pytest.raises(ValueError, match="no callback 'stopping'"):
+        patient(early_stopping=False, tol=None, callbacks__stopping__patience=3).fit(
+            *few
+        )
+
+
+def test_an_own_callback_of_that_name(small, few):
+    split = {"train_split": ValidSplit(4), "lr_schedule": None}
+    small(callbacks=[("early_stopping", EarlyStopping())], **split).fit(*few)
+
+
+def test_best_weights_are_not_kept_twice(patient, few):
+    clf = patient(max_epochs=4).fit(*few)
+    assert dict(clf.callbacks_)["stopping"].best_model_weights_ is None
 
 
 def test_tol_none_only_restores(patient, few):

@@ -1,5 +1,7 @@
 """Searches in several processes, threads and on a Dask cluster."""
 
+import multiprocessing
+import os
 import sys
 import threading
 
@@ -9,6 +11,9 @@ import pytest
 import torch
 from distributed import Client, LocalCluster
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from skorch.callbacks import Callback
+
+from skmnist._training import private_generators
 
 GRID = {"lr": [0.05, 0.1], "batch_size": [16, 32]}
 
@@ -97,6 +102,32 @@ def test_threads_leave_the_generators_alone(small, few):
     for thread in threads:
         thread.join()
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_while_another_thread_trains(small, few):
+    """What the child inherits is a lock that nobody will open; it makes a new one."""
+    training, may_end = threading.Event(), threading.Event()
+
+    class Slow(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            training.set()
+            may_end.wait(60)
+
+    thread = threading.Thread(target=small(callbacks=[Slow()]).fit, args=few)
+    thread.start()
+    assert training.wait(60)
+    child = multiprocessing.get_context("fork").Process(target=enter_and_leave)
+    child.start()
+    child.join(30)
+    may_end.set()
+    thread.join()
+    assert child.exitcode == 0
+
+
+def enter_and_leave():
+    with private_generators(torch.device("cpu")):
+        pass
 
 
 @pytest.mark.usefixtures("one_thread")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.utils.class_weight import compute_class_weight
+from skorch.callbacks import Callback
 
 from skmnist import MnistCNNClassifier
 from skmnist._images import pixel_statistics
@@ -170,6 +171,48 @@ def test_pixel_statistics():
         assert std.tolist() == [1, 1]
 
 
+def test_a_warm_fit_forgets_the_scale_of_the_last(small, few):
+    X, y = few
+    parameters = {"warm_start": True, "lr_schedule": None, "lr": 0.02}
+    weights = []
+    for factor in (1, 9):
+        clf = small(**parameters).fit(X, y, sample_weight=factor * (1.0 + y))
+        weights.append(
+            weights_of_network(clf.fit(X, y, sample_weight=1 + 1.0 * (y > 4)))
+        )
+    torch.testing.assert_close(*weights)
+
+
+def test_weights_of_held_out_images_do_not_matter_to_training(small, few):
+    X, y = few
+    parameters = {"early_stopping": True, "validation_fraction": 0.25, "tol": None}
+    parameters |= {"max_epochs": 4, "lr_schedule": None, "lr": 0.02}
+    splits = []
+
+    class Spy(Callback):
+        def on_train_begin(self, net, **kwargs):
+            splits.append(None)
+
+        def on_epoch_begin(self, net, dataset_train, dataset_valid, **kwargs):
+            splits[-1] = dataset_train.indices, dataset_valid.indices
+
+    small(**parameters, callbacks=[Spy()]).fit(X, y)
+    train, valid = splits[0]
+    weight = 1.0 + (y > 4)
+    weight[valid[0]] = 1e5
+    parameters |= {"batch_size": -1, "lr": 1e-9}  # stays where it began
+    clf = small(**parameters, callbacks=[Spy()])
+    clf.fit(X, y, sample_weight=weight)
+    assert np.array_equal(splits[1][0], train)
+    losses = -clf.predict_log_proba(X[train])[np.arange(150), y[train]]
+    expected = np.average(losses, weights=weight[train])
+    assert clf.loss_curve_[0] == pytest.approx(expected, rel=1e-4)
+    # and the score on the held-out ones is weighted
+    expected = clf.score(X[valid], y[valid], weight[valid])
+    assert clf.validation_scores_[-1] == pytest.approx(expected)
+    assert clf.validation_scores_[-1] != clf.score(X[valid], y[valid])
+
+
 # Where weights are used ---------------------------------------------------------------
 
 
@@ -188,7 +231,7 @@ def test_validation_is_weighted(small, few, weight):
         assert clf.history[-1, "valid_acc"] == pytest.approx(expected)
         assert clf.history[-1, "valid_acc"] != clf.score(X[valid], y[valid])
         losses = -clf.predict_log_proba(X[valid])[np.arange(50), y[valid]]
-        expected = np.mean(losses * weight[valid] / weight.mean())
+        expected = np.mean(losses * weight[valid] / weight[train].mean())
         assert clf.history[-1, "valid_loss"] == pytest.approx(expected, rel=1e-5)
 
 
@@ -261,6 +304,43 @@ def test_bad_weights_in_partial_fit(small, few):
 class LossWithoutReduction(torch.nn.Module):
     def forward(self, log_probabilities, codes):
         return -log_probabilities[torch.arange(len(codes)), codes].mean()
+
+
+class LossThatAverages(torch.nn.NLLLoss):
+    def forward(self, log_probabilities, codes):
+        return super().forward(log_probabilities, codes).mean()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {"criterion": LossThatAverages},
+            r"LossThatAverages.*shape \(\) for 64 images",
+        ),
+        ({"criterion__weight": torch.ones(10)}, "class_weight instead of criterion__w"),
+    ],
+)
+def test_losses_that_weigh_otherwise(small, few, parameters, message):
+    small(**parameters).fit(*few)
+    with pytest.raises(ValueError, match=message):
+        small(**parameters).fit(*few, sample_weight=1 + few[1])
+
+
+def test_label_smoothing_with_weights(small, few):
+    clf = small(criterion=torch.nn.CrossEntropyLoss, criterion__label_smoothing=0.1)
+    weighted = clf.fit(*few, sample_weight=1 + few[1]).loss_curve_
+    assert weighted != clf.fit(*few).loss_curve_
+    assert weighted == pytest.approx(clf.loss_curve_, abs=0.2)
+
+
+def test_tensors_of_weights(small, few):
+    expected = small().fit(*few, sample_weight=1.0 + few[1])
+    for dtype in (torch.float32, torch.bfloat16):
+        weight = torch.tensor(1.0 + few[1], dtype=dtype, requires_grad=True)
+        clf = small().fit(*few, sample_weight=weight)
+        assert torch.equal(weights_of_network(clf), weights_of_network(expected))
+        assert clf.score(*few, weight) == clf.score(*few, 1.0 + few[1])
 
 
 def test_a_loss_that_cannot_be_weighted(small, few):
