@@ -3,6 +3,7 @@
 from importlib.metadata import version
 
 from skmnist._classifier import MnistCNNClassifier
+from skmnist.augmentation import RandomAffine
 
-__all__ = ["MnistCNNClassifier"]
+__all__ = ["MnistCNNClassifier", "RandomAffine"]
 __version__ = version("skmnist")

@@ -3,7 +3,7 @@
 import copy
 import inspect
 import math
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -28,7 +28,12 @@ from skmnist._images import (
 from skmnist._net import Net
 from skmnist._network import CNN
 from skmnist._parameters import check_parameters
-from skmnist._training import draw_seed, private_generators, resolve_device
+from skmnist._training import (
+    draw_seed,
+    private_generators,
+    resolve_device,
+    resolve_precision,
+)
 from skmnist._weights import combine_weights, leave_out
 
 
@@ -93,6 +98,17 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
     device : "auto", str or torch.device, default="auto"
         Where to train and predict. "auto" takes the first of cuda, mps and cpu that
         there is; it is resolved in `fit`, see `device_`.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        What the network computes with in training; its weights are float32 throughout.
+        bfloat16 is faster where the processor multiplies in it natively and slower
+        elsewhere; "auto" takes it where the processor says that it does, see
+        `precision_`. Predictions are always made in float32, so that a model gives the
+        same probabilities on all processors.
+    augmentation : class, callable or None, default=None
+        Changes each training batch, a float tensor (n, channels, height, width) of raw
+        pixels on the device, into another of the same shape: `skmnist.RandomAffine`,
+        a transform of torchvision's v2 or of kornia, or a function. The parameters of
+        a class are set by `augmentation__...`.
     verbose : int, default=0
         0 is silent, 1 prints skorch's table with a line for each epoch.
 
@@ -132,7 +148,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
     **kwargs
         Parameters of the parts, as in skorch: `module__...`, `optimizer__...`,
         `criterion__...`, `iterator_train__...`, `iterator_valid__...`,
-        `callbacks__...`, `compile__...`.
+        `augmentation__...`, `callbacks__...`, `compile__...`.
 
     Attributes
     ----------
@@ -158,6 +174,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         Finished epochs, over all calls that went on from one another.
     device_ : torch.device
         Where the network is.
+    precision_ : {"float32", "bfloat16"}
+        What it was trained with.
     module_ : torch module
         The network.
     history : skorch.history.History
@@ -222,6 +240,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         tol=1e-4,
         warm_start=False,
         device="auto",
+        precision="auto",
+        augmentation=None,
         verbose=0,
         module=CNN,
         criterion=torch.nn.NLLLoss,
@@ -277,6 +297,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
             "lr_schedule": None,
             "max_epochs": 10,
             "batch_size": 64,
+            "precision": "float32",
             "callbacks": [("train_acc_epoch_end", accuracy)],
         }
         if not kwargs.get("early_stopping", False):
@@ -457,10 +478,11 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         """
         check_is_fitted(self)
         images = X if is_own(X) else self._check_X(X)
-        # torch's DataLoader draws from the global generator whenever it is asked
-        draws = self.iterator_valid is not Batches
-        with private_generators(self.device_) if draws else nullcontext():
-            log_probabilities = self.forward(images).detach().numpy()
+        if images is not X and self.iterator_valid is Batches:
+            log_probabilities = self._infer_in_batches(images).numpy()
+        else:  # torch's DataLoader draws from the global generator whenever it is asked
+            with private_generators(self.device_):
+                log_probabilities = self.forward(images).detach().numpy()
         lost = np.isnan(log_probabilities) | np.isneginf(log_probabilities)
         if images is not X and lost.all(axis=1).any():  # fit looks at its loss instead
             raise ValueError(
@@ -675,7 +697,9 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
                         f"network for {name} {old}. Pass data of the same kind, or "
                         "begin anew: call fit with warm_start=False."
                     )
-            self.initialize_callbacks()  # they may have been set anew
+            self.precision_ = resolve_precision(self.precision, self.device_)
+            self.initialize_augmentation()  # these may have been set anew
+            self.initialize_callbacks()
             self._make_optimizer_anew_if_missing()
             self._validate_params()  # skorch's: the names of those with __
             return
@@ -683,6 +707,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         self.history_ = None  # the old one stays as it is, should this fail
         validate_data(self, X, skip_check_array=True)  # sets n_features_in_
         self.device_ = resolve_device(self.device)
+        self.precision_ = resolve_precision(self.precision, self.device_)
         self.image_shape_ = image_shape
         self.classes_inferred_ = classes  # what skorch's classes_ returns
         self.pixel_mean_, self.pixel_std_ = pixel_statistics(images, weights)

@@ -31,6 +31,7 @@ from skmnist._training import (
     seed_generators,
     sets_learning_rate,
 )
+from skmnist.augmentation import RandomAffine
 from skmnist.datasets import dataset_to_arrays
 
 NOT_PICKLED = (
@@ -59,7 +60,9 @@ class Net(NeuralNetClassifier):
     # arrays, and the network's logarithms are turned into probabilities by exp.
     classes = None
     predict_nonlinearity = staticmethod(torch.exp)
-    prefixes_ = ["iterator_train", "iterator_valid", "callbacks", "compile"]  # noqa: RUF012
+    prefixes_ = [  # noqa: RUF012 (replaced, never changed, by skorch)
+        *("iterator_train", "iterator_valid", "callbacks", "compile", "augmentation")
+    ]
 
     @property
     def _default_callbacks(self):
@@ -124,6 +127,7 @@ class Net(NeuralNetClassifier):
             )
         with private_generators(self.device_), torch.inference_mode(False):
             seed_generators(self.device_, self._seed, epoch=0)
+            self.initialize_augmentation()
             return super().initialize()
 
     def initialize_module(self):
@@ -146,6 +150,21 @@ class Net(NeuralNetClassifier):
     def _initialize_module(self, *args, **kwargs):
         with self._showing_resolved_device():
             return super()._initialize_module(*args, **kwargs)
+
+    def initialize_augmentation(self):
+        """Make `augmentation_` out of `augmentation` and its parameters."""
+        augmentation, kwargs = self.augmentation, self.get_params_for("augmentation")
+        if inspect.isclass(augmentation):
+            augmentation = augmentation(**kwargs)
+        elif kwargs and isinstance(augmentation, RandomAffine):
+            augmentation = type(augmentation)(**{**vars(augmentation), **kwargs})
+        elif kwargs:
+            names = ", ".join(f"augmentation__{name}" for name in kwargs)
+            raise ValueError(
+                f"Got {names} and augmentation={augmentation!r}, which takes no "
+                "parameters. Pass a class, such as augmentation=RandomAffine."
+            )
+        self.augmentation_ = augmentation
 
     def _initialize_criterion(self, *args, **kwargs):
         with self._showing_resolved_device():
@@ -215,11 +234,44 @@ class Net(NeuralNetClassifier):
         super().on_epoch_begin(net, **kwargs)
         seed_generators(self.device_, self._seed, epoch=len(self.history))
 
+    def train_step(self, batch, **fit_params):
+        if self.augmentation_ is not None:
+            images, codes = batch
+            batch = self._augment(to_tensor(images, device=self.device_)), codes
+        return super().train_step(batch, **fit_params)
+
+    def _augment(self, images):
+        images = images.to(torch.get_default_dtype())
+        augmented = self.augmentation_(images)
+        if getattr(augmented, "shape", None) != images.shape:
+            came = getattr(augmented, "shape", None)
+            came = type(augmented).__name__ if came is None else tuple(came)
+            raise ValueError(
+                f"Got from augmentation={self.augmentation!r}, for a batch of shape "
+                f"{tuple(images.shape)}, {came}; expected a tensor of the same shape."
+            )
+        return augmented
+
     def infer(self, x, **fit_params):
         x = to_tensor(x, device=self.device_)
         if not isinstance(self.module_, CNN):  # layers of torch's take no uint8
             x = x.to(torch.get_default_dtype())
-        return self.module_(x, **fit_params)
+        if self.precision_ == "float32" or not self.module_.training:
+            return self.module_(x, **fit_params)
+        with torch.autocast(self.device_.type, torch.bfloat16):
+            output = self.module_(x, **fit_params)
+        return output.to(torch.get_default_dtype())
+
+    def _infer_in_batches(self, images):
+        """Put images (n, C, H, W) through the network, without what training needs."""
+        size = getattr(self, "iterator_valid__batch_size", PREDICTION_BATCH)
+        with torch.inference_mode():
+            outputs = [
+                self.evaluation_step((part, None))
+                for part in images.split(len(images) if size == -1 else size)
+            ]
+            output = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+        return output.cpu()
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         # the parent's takes the logarithm first; y_pred is one already

@@ -88,6 +88,7 @@ class CNN(nn.Module):
         self.fc1 = nn.Linear(channels[1] * height * width, hidden_units)
         self.dropout = nn.Dropout(dropout)
         self.fc2 = nn.Linear(hidden_units, n_classes)
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, X):
         """Return the log-probabilities of the classes.
@@ -102,13 +103,18 @@ class CNN(nn.Module):
         tensor of shape (n, n_classes)
             Logarithms of the probabilities.
         """
+        # the order of channels in memory that convolutions are fastest with
+        X = X.contiguous(memory_format=torch.channels_last)
         X = (X.to(self.mean.dtype) - self.mean) / self.std  # (n, C, H, W)
         if self.resize:
             X = F.interpolate(X, RESIZED_TO, mode="bilinear")  # (n, C, 28, 28)
-        X = F.max_pool2d(F.relu(self.conv1(X)), 2)  # (n, 20, 12, 12)
-        X = F.max_pool2d(F.relu(self.conv2(X)), 2)  # (n, 50, 4, 4)
+        # pooling before ReLU gives the same numbers with a quarter of the work
+        X = F.relu(F.max_pool2d(self.conv1(X), 2))  # (n, 20, 12, 12)
+        X = F.relu(F.max_pool2d(self.conv2(X), 2))  # (n, 50, 4, 4)
         X = self.dropout(F.relu(self.fc1(X.flatten(1))))  # (n, 500)
-        return F.log_softmax(self.fc2(X), dim=1)  # (n, n_classes)
+        X = self.fc2(X)  # (n, n_classes)
+        # in the dtype of the weights, also where autocast computes with less
+        return F.log_softmax(X, dim=1, dtype=self.mean.dtype)
 
 
 def _side_after(side, kernel_size):

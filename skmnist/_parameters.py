@@ -11,6 +11,7 @@ from skmnist._training import resolve_device, sets_learning_rate
 from skmnist._weights import check_class_weight
 
 LR_SCHEDULES = (None, "onecycle")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def check_parameters(estimator):
@@ -30,6 +31,15 @@ def check_parameters(estimator):
         raise ValueError(
             f"Got lr_schedule={estimator.lr_schedule!r}, expected one of "
             f"{LR_SCHEDULES}."
+        )
+    if estimator.precision not in PRECISIONS:
+        raise ValueError(
+            f"Got precision={estimator.precision!r}, expected one of {PRECISIONS}."
+        )
+    if estimator.augmentation is not None and not callable(estimator.augmentation):
+        raise TypeError(
+            f"Got augmentation={estimator.augmentation!r}, expected a class such as "
+            "skmnist.RandomAffine, a function of a batch of images, or None."
         )
     if estimator.image_shape is not None and not (
         isinstance(estimator.image_shape, (tuple, list))

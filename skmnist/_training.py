@@ -1,4 +1,4 @@
-"""What surrounds a batch in training: device, generators, learning rate, stopping."""
+"""What surrounds a batch: device, precision, generators, learning rate, stopping."""
 
 import copy
 import dis
@@ -64,6 +64,33 @@ def resolve_device(device):
     ):
         raise ValueError(f"Got device={device!r}. {expected}")
     return resolved
+
+
+def resolve_precision(precision, device):
+    """Turn the parameter `precision` into the type that training computes with.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16"}
+        "auto" is bfloat16 where the processor multiplies in it natively, as it says of
+        itself; nothing is timed.
+    device : torch.device
+
+    Returns
+    -------
+    {"float32", "bfloat16"}
+    """
+    if precision != "auto":
+        return precision
+    if device.type == "cpu":
+        able = torch.cpu.get_capabilities()
+        # of Intel and AMD, of Intel's matrix unit, of ARM
+        native = any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    elif device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = False
+    return "bfloat16" if native else "float32"
 
 
 def draw_seed(random_state):

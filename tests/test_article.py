@@ -27,7 +27,7 @@ class ArticleNet(nn.Module):
         x = F.max_pool2d(x, 2, 2)
         x = F.relu(self.conv2(x))
         x = F.max_pool2d(x, 2, 2)
-        x = x.view(-1, 4 * 4 * 50)
+        x = x.reshape(-1, 4 * 4 * 50)
         x = F.relu(self.fc1(x))
         return F.log_softmax(self.fc2(x), dim=1)
 
@@ -68,13 +68,15 @@ def test_the_articles_loop(sample, default_dtype, dtype, steps, tolerance):
         max_epochs=1, callbacks=[], random_state=0, device="cpu"
     ).fit(X, y)
 
-    network = ArticleNet()
+    # the same order in memory, so that float32 is rounded alike
+    in_memory = {"memory_format": torch.channels_last}
+    network = ArticleNet().to(**in_memory)
     network.load_state_dict(initial)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.5)
     mean, std = (X / 255).mean(), (X / 255).std()
     losses = []
     for images, target in batches:
-        data = (images.to(dtype) / 255 - mean) / std
+        data = ((images.to(dtype) / 255 - mean) / std).contiguous(**in_memory)
         optimizer.zero_grad()
         loss = F.nll_loss(network(data), target)
         loss.backward()

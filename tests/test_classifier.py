@@ -669,6 +669,7 @@ def test_grid_search_in_parallel(small, labelled):
         ({"lr": float("inf")}, "Got lr=inf, expected a finite number"),
         ({"lr": "fast"}, "lr must be an instance of"),
         ({"lr_schedule": "cosine"}, "Got lr_schedule='cosine', expected one of"),
+        ({"precision": "half"}, "Got precision='half', expected one of"),
         ({"device": "tpu"}, "Got device='tpu'.*Expected 'auto'"),
         ({"callbacks": 3}, "Got callbacks=3, expected a list"),
         ({"callbacks": "disable"}, "callbacks__print_log=None"),

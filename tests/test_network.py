@@ -4,6 +4,18 @@ import torch
 from skmnist._network import CNN
 
 
+def test_pooling_before_relu_changes_no_number():
+    """The article has them the other way round."""
+    torch.manual_seed(0)
+    network = CNN(mean=33, std=78).double()
+    X = torch.randint(0, 256, (9, 1, 28, 28))
+    Z = (X - network.mean) / network.std
+    for convolution in (network.conv1, network.conv2):
+        Z = torch.max_pool2d(torch.relu(convolution(Z)), 2)
+    Z = network.fc2(torch.relu(network.fc1(Z.flatten(1)))).log_softmax(1)
+    torch.testing.assert_close(network(X), Z, rtol=0, atol=1e-12)
+
+
 def n_weights(module):
     return sum(weights.numel() for weights in module.parameters())
 

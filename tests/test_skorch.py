@@ -98,6 +98,21 @@ def test_prediction_in_batches_of_any_size(small, few):
     )
 
 
+def test_own_evaluation_step(small, few):
+    """A hook of skorch's, which prediction goes through as well."""
+
+    class Counting(MnistCNNClassifier):
+        calls = 0
+
+        def evaluation_step(self, batch, training=False):
+            self.calls += 1
+            return super().evaluation_step(batch, training)
+
+    clf = Counting(**small(iterator_valid__batch_size=50).get_params(deep=False))
+    clf.fit(*few).predict(few[0])
+    assert clf.calls == 4
+
+
 class OwnNetwork(nn.Module):
     """Names some of what a network can be told of the data."""
 

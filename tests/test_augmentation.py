@@ -1,0 +1,201 @@
+"""Random changes of the training images."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torchvision.transforms import v2
+
+from skmnist import MnistCNNClassifier, RandomAffine
+
+
+@pytest.fixture
+def blob():
+    """X (200, 1, 29, 29): the same bright spot, above the centre, 200 times."""
+    image = torch.zeros(29, 29)
+    image[6:9, 13:16] = 255
+    return image.expand(200, 1, 29, 29)
+
+
+def centres(X):
+    """Row and column of the centre of brightness, from the centre of the image."""
+    X = X[:, 0]
+    at = torch.arange(X.shape[1]) - (X.shape[1] - 1) / 2
+    mass = X.sum((1, 2))
+    return (X.sum(2) @ at) / mass, (X.sum(1) @ at) / mass
+
+
+def test_rotation(blob):
+    rows, columns = centres(RandomAffine(rotation=90, shift=0, scale=0)(blob))
+    radius = torch.hypot(rows, columns)
+    torch.testing.assert_close(radius, torch.full_like(radius, 7), atol=0.2, rtol=0)
+    angles = torch.atan2(columns, -rows) * 180 / math.pi
+    assert angles.min() < -70
+    assert angles.max() > 70
+    assert abs(angles.mean()) < 15
+    rows, columns = centres(RandomAffine(rotation=10, shift=0, scale=0)(blob))
+    angles = torch.atan2(columns, -rows) * 180 / math.pi
+    assert 8 < angles.abs().max() < 10.5
+
+
+def test_shift(blob):
+    rows, columns = centres(RandomAffine(rotation=0, shift=3, scale=0)(blob))
+    for moved in (rows + 7, columns):
+        assert -3.01 < moved.min() < -2.5
+        assert 2.5 < moved.max() < 3.01
+    assert abs(np.corrcoef(rows, columns)[0, 1]) < 0.3  # each axis by itself
+
+
+def test_scale(blob):
+    rows, columns = centres(RandomAffine(rotation=0, shift=0, scale=0.5)(blob))
+    assert columns.abs().max() < 0.1
+    assert -10.6 < rows.min() < -9.5
+    assert -4.0 < rows.max() < -3.4
+
+
+def test_shape_is_kept_and_images_that_are_no_squares_do_not_shear():
+    X = torch.zeros(100, 2, 16, 40)
+    X[:, :, 7:9, 10:30] = 1  # a bar
+    turned = RandomAffine(rotation=180, shift=0, scale=0)(X)
+    assert turned.shape == X.shape
+    assert turned.dtype == X.dtype
+    inside = turned[:, 0].sum((1, 2))
+    assert inside.max() < 45  # 40 of them, and a turned bar may leave the image
+    assert torch.equal(turned[:, 0], turned[:, 1])
+
+
+def test_nothing_to_do(blob):
+    same = RandomAffine(rotation=0, shift=0, scale=0)(blob)
+    torch.testing.assert_close(same, blob, atol=1e-3, rtol=0)
+
+
+def test_what_comes_into_view_is_the_edge():
+    white = torch.full((50, 1, 20, 20), 250.0)
+    moved = RandomAffine(rotation=45, shift=9, scale=0.5)(white)
+    torch.testing.assert_close(moved, white)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"rotation": -1}, r"Got rotation=-1, expected degrees in \[0, 180\]"),
+        ({"rotation": 181}, "Got rotation=181"),
+        ({"rotation": float("nan")}, "Got rotation=nan"),
+        ({"shift": -0.5}, "Got shift=-0.5, expected pixels, at least 0"),
+        ({"shift": float("inf")}, "Got shift=inf"),
+        ({"scale": 1}, r"Got scale=1, expected a fraction in \[0, 1\)"),
+        ({"scale": "0.1"}, "Got scale='0.1'"),
+    ],
+)
+def test_bad_parameters(parameters, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        RandomAffine(**parameters)
+
+
+# In training --------------------------------------------------------------------------
+
+
+class Spy:
+    """Keeps the batches that it is called with."""
+
+    def __init__(self):
+        self.batches = []
+
+    def __call__(self, X):
+        self.batches.append(X)
+        return X
+
+
+def test_only_training_batches_are_changed(small, few):
+    X, y = few
+    spy = Spy()
+    clf = small(augmentation=spy, batch_size=50, max_epochs=2, early_stopping=True)
+    clf.fit(X, y)
+    clf.predict(X)
+    assert clf.augmentation is clf.augmentation_ is spy
+    assert [batch.shape for batch in spy.batches[:4]] == [
+        *[(50, 1, 28, 28)] * 3,
+        (30, 1, 28, 28),
+    ]
+    assert len(spy.batches) == 2 * 4  # 180 images are left to train on
+    assert all(batch.dtype == torch.float32 for batch in spy.batches)
+    assert max(batch.max() for batch in spy.batches) == X.max()  # raw pixels
+    plain = small(batch_size=50, max_epochs=2, early_stopping=True).fit(X, y)
+    np.testing.assert_array_equal(plain.predict_proba(X), clf.predict_proba(X))
+
+
+def test_each_epoch_has_images_of_its_own(small, few):
+    kept = []
+
+    class Keeping(RandomAffine):
+        def __call__(self, X):
+            kept.append(super().__call__(X))
+            return kept[-1]
+
+    parameters = {"augmentation": Keeping, "batch_size": -1, "max_epochs": 2}
+    small(**parameters, iterator_train__shuffle=False).fit(*few)
+    assert not torch.equal(kept[0], kept[1])
+    small(**parameters, iterator_train__shuffle=False).fit(*few)
+    assert torch.equal(kept[0], kept[2])  # from random_state
+    assert torch.equal(kept[1], kept[3])
+
+
+def test_its_parameters_can_be_searched(small, few):
+    clf = small(augmentation=RandomAffine, augmentation__rotation=5.0).fit(*few)
+    assert clf.augmentation_.rotation == 5.0
+    clf.set_params(augmentation__shift=2.5, warm_start=True).fit(*few)
+    assert (clf.augmentation_.rotation, clf.augmentation_.shift) == (5.0, 2.5)
+    instance = small(augmentation=RandomAffine(rotation=3.0), augmentation__scale=0.2)
+    made = instance.fit(*few).augmentation_
+    assert (made.rotation, made.scale) == (3.0, 0.2)
+    assert instance.augmentation.scale == 0.1  # fit changes no parameter
+
+
+def test_transforms_of_torchvision(small, few):
+    transform = v2.RandomAffine(degrees=10, translate=(0.05, 0.05))
+    losses = [small(augmentation=transform).fit(*few).loss_curve_ for _ in range(2)]
+    assert losses[0] == losses[1] != small().fit(*few).loss_curve_
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"augmentation": 3}, "Got augmentation=3, expected a class such as"),
+        ({"augmentation": lambda X: X[:, :, 1:]}, r"of shape \(64, 1, 28, 28\), \(64"),
+        ({"augmentation": lambda X: None}, "NoneType; expected a tensor of the same"),
+        (
+            {"augmentation": abs, "augmentation__rotation": 3},
+            "Got augmentation__rotation and augmentation=<built-in",
+        ),
+        (
+            {"augmentation": RandomAffine, "augmentation__rotation": -3},
+            "Got rotation=-3",
+        ),
+        ({"augmentation__rotation": 3}, "Got augmentation__rotation and augmentation="),
+    ],
+)
+def test_bad_augmentation(small, few, parameters, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        small(**parameters).fit(*few)
+
+
+def test_it_helps_where_digits_are_shifted(digits):
+    """Train on digits as they are, ask for digits moved by up to two pixels."""
+    X, y = digits
+    X = np.pad(X.reshape(-1, 8, 8), ((0, 0), (4, 4), (4, 4))).astype(np.float32)
+    moved = RandomAffine(rotation=0, shift=2, scale=0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        X_moved = moved(torch.from_numpy(X[1200:, None])).numpy()
+    scores = []
+    for augmentation in (None, moved):
+        clf = MnistCNNClassifier(
+            augmentation=augmentation,
+            max_epochs=8,
+            module__channels=(8, 16),
+            module__hidden_units=60,
+            random_state=0,
+        ).fit(X[:1200], y[:1200])
+        scores.append(clf.score(X_moved, y[1200:]))
+    assert scores[1] > scores[0] + 0.05
