@@ -103,8 +103,8 @@ class Net(NeuralNetClassifier):
             name = parameter.split("__")[0]
             if name not in known:
                 raise ValueError(
-                    f"Got callbacks__{parameter}, but there is no callback {name!r}, "
-                    f"with these parameters; there are {known}."
+                    f"Got callbacks__{parameter}, but with these parameters there is "
+                    f"no callback {name!r}; there are {known}."
                 )
         return self
 
@@ -324,8 +324,8 @@ class Net(NeuralNetClassifier):
             torch.enable_grad(),
         ):
             seed_generators(self.device_, self._seed, epoch=len(self.history))
-            train, valid = LabelledImages(X, y, self.classes_, weights), None
-            images = train
+            images = LabelledImages(X, y, self.classes_, weights)
+            train, valid = images, None
             if not incremental:
                 train, valid = self.get_split_datasets(images, y)
             self._scale_weights(images, train, incremental)
