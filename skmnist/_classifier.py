@@ -35,6 +35,7 @@ from skmnist._training import (
     resolve_precision,
 )
 from skmnist._weights import combine_weights, leave_out
+from skmnist.augmentation import RandomAffine
 
 
 class MnistCNNClassifier(CallbackSupportMixin, Net):
@@ -44,20 +45,21 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
     with channels, in any numeric type, and the labels may be integers or strings. The
     scale of the pixels is learned in `fit` and lives inside the network.
 
-    The default recipe is stochastic gradient descent with Nesterov momentum 0.9 and a
-    one-cycle learning rate that peaks at 0.1. The article's own recipe is
-    `MnistCNNClassifier.with_article_recipe()`.
+    The default recipe, AdamW with a one-cycle learning rate, reaches in one epoch of
+    MNIST (`max_epochs=1`) about what the article's reaches in ten. The article's own is
+    `MnistCNNClassifier.with_article_recipe()`; `with_accurate_recipe()` trains longer,
+    on augmented images.
 
     Parameters
     ----------
-    lr : float, default=0.1
+    lr : float, default=0.002
         Learning rate, above 0. With `lr_schedule="onecycle"` it is the peak.
     lr_schedule : {"onecycle"} or None, default="onecycle"
         "onecycle" lets the learning rate rise to `lr` and fall again over the
         `max_epochs` of one `fit`, and clips the norm of the gradient at 1 meanwhile,
         which keeps training stable at the peak
         (`callbacks__lr_schedule__max_gradient_norm`); `partial_fit` then trains at the
-        constant `lr / 10`. None keeps `lr` constant.
+        constant `lr / 2`. None keeps `lr` constant.
     max_epochs : int, default=10
         Passes over the training data, at least 1.
     batch_size : int, default=64
@@ -123,10 +125,9 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         `module__hidden_units=500` and `module__dropout=0.0`.
     criterion : torch loss (class), default=torch.nn.NLLLoss
         Loss of log-probabilities and label codes.
-    optimizer : torch optimizer (class), default=torch.optim.SGD
-        Its parameters are set by `optimizer__...`. SGD gets
-        `optimizer__momentum=0.9` and, where momentum allows it,
-        `optimizer__nesterov=True`, unless they are set.
+    optimizer : torch optimizer (class), default=torch.optim.AdamW
+        Its parameters are set by `optimizer__...`. Those that can be fused are, unless
+        `optimizer__fused=False`.
     iterator_train, iterator_valid : iterable (class), default=Batches
         What cuts the data into batches for training and for prediction;
         `torch.utils.data.DataLoader` does, more slowly. Training shuffles unless
@@ -227,7 +228,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
     def __init__(
         self,
         *,
-        lr=0.1,
+        lr=0.002,
         lr_schedule="onecycle",
         max_epochs=10,
         batch_size=64,
@@ -245,7 +246,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         verbose=0,
         module=CNN,
         criterion=torch.nn.NLLLoss,
-        optimizer=torch.optim.SGD,
+        optimizer=torch.optim.AdamW,
         iterator_train=Batches,
         iterator_valid=Batches,
         train_split=None,
@@ -303,7 +304,39 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         if not kwargs.get("early_stopping", False):
             recipe["tol"] = None
         if "optimizer" not in kwargs:
-            recipe |= {"optimizer__momentum": 0.5, "optimizer__nesterov": False}
+            recipe |= {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.5}
+        return cls(**{**recipe, **kwargs})
+
+    @classmethod
+    def with_accurate_recipe(cls, **kwargs):
+        """Make a classifier that takes its time, and makes fewer mistakes.
+
+        The default recipe over fifteen epochs, in batches of 128, on images that are
+        turned, moved and scaled: `augmentation=RandomAffine`, up to 15 degrees, 2
+        pixels and 15 %. It takes no longer than the article's recipe does with the
+        article's own loop.
+
+        Parameters
+        ----------
+        **kwargs
+            Further parameters; they replace those of the recipe.
+
+        Returns
+        -------
+        MnistCNNClassifier
+
+        Examples
+        --------
+        >>> from skmnist import MnistCNNClassifier
+        >>> clf = MnistCNNClassifier.with_accurate_recipe()
+        >>> clf.max_epochs, clf.augmentation
+        (15, RandomAffine(rotation=15, shift=2, scale=0.15))
+        """
+        recipe = {
+            "max_epochs": 15,
+            "batch_size": 128,
+            "augmentation": RandomAffine(rotation=15, shift=2, scale=0.15),
+        }
         return cls(**{**recipe, **kwargs})
 
     @with_callbacks
@@ -358,7 +391,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         """Train the network on one chunk of a stream: one pass over it.
 
         Goes on from whatever was trained before, by `fit` or by `partial_fit`. With
-        `lr_schedule="onecycle"` the learning rate is the constant `lr / 10`, because a
+        `lr_schedule="onecycle"` the learning rate is the constant `lr / 2`, because a
         cycle needs a known length. Nothing is held out for validation.
 
         Parameters
@@ -445,17 +478,18 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
 
         Returns
         -------
-        ndarray of shape (n, n_classes), float64
-            Probabilities in the order of `classes_`; rows sum to 1. They have float32's
-            accuracy, but float64's range: small ones are not rounded to 0.
+        ndarray of shape (n, n_classes), float32
+            Probabilities in the order of `classes_`; rows sum to 1. None is 0, so that
+            each has a logarithm: those too small for float32 become its smallest normal
+            number, 1.2e-38.
 
         Raises
         ------
         NotFittedError, ValueError, TypeError
             As in `predict`.
         """
-        probabilities = np.exp(self.predict_log_proba(X), dtype=np.float64)
-        return probabilities / probabilities.sum(axis=1, keepdims=True)
+        probabilities = np.exp(self.predict_log_proba(X))
+        return np.maximum(probabilities, np.finfo(probabilities.dtype).tiny)
 
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class for each image.
@@ -660,13 +694,27 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
     def _check_X(self, X):
         """Check images to predict and return them as a tensor (n, C, H, W)."""
         X, layout = as_rows(X)
-        rows = validate_data(self, X, reset=False, dtype=PIXEL_DTYPES, order="C")
+        if self._is_surely_valid(X):
+            rows = X
+        else:
+            rows = validate_data(self, X, reset=False, dtype=PIXEL_DTYPES, order="C")
         if layout is not None and layout != self.image_shape_:
             raise ValueError(
                 f"Got X with images of (channels, height, width) = {layout}, but "
                 f"{type(self).__name__} was trained on {self.image_shape_}."
             )
         return as_images(rows, self.image_shape_)
+
+    def _is_surely_valid(self, X):
+        """Whether X is what validation would return; a single image feels its cost."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype == np.uint8
+            and X.ndim == 2
+            and len(X) > 0
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+        )
 
     def _begin_task(self, name, X, y, sample_weight, epochs):
         """Open the root task of scikit-learn's callbacks.

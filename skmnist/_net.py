@@ -177,10 +177,10 @@ class Net(NeuralNetClassifier):
 
     def get_params_for_optimizer(self, prefix, named_parameters):
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
-        if self.optimizer is torch.optim.SGD:
-            kwargs.setdefault("momentum", 0.9)
-            accepts_nesterov = kwargs["momentum"] > 0 and not kwargs.get("dampening")
-            kwargs.setdefault("nesterov", accepts_nesterov)
+        if "fused" in inspect.signature(self.optimizer).parameters and not (
+            {"foreach", "differentiable"} & set(kwargs)
+        ):
+            kwargs.setdefault("fused", True)  # one pass over the weights, not several
         return args, kwargs
 
     def get_dataset(self, X, y=None):
@@ -251,6 +251,11 @@ class Net(NeuralNetClassifier):
                 f"{tuple(images.shape)}, {came}; expected a tensor of the same shape."
             )
         return augmented
+
+    def _set_training(self, training=True):
+        # skorch asks before each batch; going through all layers takes its time
+        if self.module_.training != training:
+            super()._set_training(training)
 
     def infer(self, x, **fit_params):
         x = to_tensor(x, device=self.device_)

@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch.optim.lr_scheduler import OneCycleLR
 
-CONSTANT_FRACTION = 0.1
+CONSTANT_FRACTION = 0.5
 """Fraction of `lr` that is used where a one-cycle schedule has no length to span."""
 
 _generators = threading.RLock()
@@ -208,20 +208,23 @@ def sets_learning_rate(callbacks):
 class OneCycle(LRScheduler):
     """One cycle of the learning rate over all batches of one `fit`.
 
-    The rate rises from 1/25 of its peak to the peak over the first 30 % of the batches
-    and then falls to almost nothing, both along a cosine [1]_. The peak is the
-    learning rate that the user asked for; momentum stays as it is.
+    The rate rises from 1/25 of its peak to the peak over the first batches and then
+    falls to almost nothing [1]_. The peak is the learning rate that the user asked for;
+    momentum stays as it is.
 
     A cycle needs a known length. Where there is none (`partial_fit`, which sees one
-    chunk of a stream, or a `fit` of a single batch), the rate is a constant tenth of
-    the peak.
+    chunk of a stream, or a `fit` of a single batch), the rate is constantly half of the
+    peak.
 
     Parameters
     ----------
+    pct_start : float, default=0.1
+        Part of the batches, between 0 and 1, over which the rate rises.
+    anneal_strategy : {"cos", "linear"}, default="cos"
+        Whether it rises and falls along a cosine or a line.
     max_gradient_norm : float, default=1.0
-        Norm that the gradient of a batch is clipped to during a cycle. MNIST is learned
-        as well without; where the peak rate would throw the network off (scikit-learn's
-        8x8 digits, features that were standardised one by one), it learns only with it.
+        Norm that the gradient of a batch is clipped to during a cycle, which keeps
+        training stable at the peak.
 
     References
     ----------
@@ -229,8 +232,10 @@ class OneCycle(LRScheduler):
        Networks Using Large Learning Rates", 2018, arXiv:1708.07120.
     """
 
-    def __init__(self, max_gradient_norm=1.0):
+    def __init__(self, pct_start=0.1, anneal_strategy="cos", max_gradient_norm=1.0):
         super().__init__(policy=OneCycleLR, step_every="batch")
+        self.pct_start = pct_start
+        self.anneal_strategy = anneal_strategy
         self.max_gradient_norm = max_gradient_norm
 
     def on_train_begin(self, net, **kwargs):
@@ -240,10 +245,15 @@ class OneCycle(LRScheduler):
             for group, peak in zip(net.optimizer_.param_groups, peaks, strict=True):
                 group["lr"] = peak * CONSTANT_FRACTION
         else:
+            n_batches = net._n_scheduled_batches
+            alone = self.pct_start * n_batches == 1
             self.lr_scheduler_ = OneCycleLR(
                 net.optimizer_,
                 max_lr=peaks,
-                total_steps=net._n_scheduled_batches,
+                total_steps=n_batches,
+                # torch divides by zero where the rate rises over exactly one batch
+                pct_start=self.pct_start * 1.001 if alone else self.pct_start,
+                anneal_strategy=self.anneal_strategy,
                 cycle_momentum=False,
             )
 

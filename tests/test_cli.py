@@ -41,7 +41,14 @@ def run(sample, monkeypatch):
     return invoke
 
 
-@pytest.mark.parametrize("recipe", ["default", "article"])
+MAKERS = {
+    "default": MnistCNNClassifier,
+    "article": MnistCNNClassifier.with_article_recipe,
+    "accurate": MnistCNNClassifier.with_accurate_recipe,
+}
+
+
+@pytest.mark.parametrize("recipe", MAKERS)
 def test_train(run, sample, tmp_path, recipe):
     out = tmp_path / "deep" / "folder"
     result = run("train", "--epochs", 1, "--recipe", recipe, "--out", out, "--seed", 3)
@@ -77,7 +84,9 @@ def test_train(run, sample, tmp_path, recipe):
     assert report["seed"] == report["parameters"]["random_state"] == 3
     assert report["recipe"] == recipe
     assert "0x" not in json.dumps(report["parameters"])
-    assert report["parameters"]["lr"] == {"default": 0.1, "article": 0.01}[recipe]
+    parameters = MAKERS[recipe]().get_params(deep=False)
+    assert report["parameters"]["lr"] == parameters["lr"]
+    assert ("RandomAffine" in text) == (parameters["augmentation"] is not None)
     assert report["interrupted"] is False
     assert report["epochs_finished"] == len(report["epochs"]) == 1
     assert f"loss {report['epochs'][0]['train_loss']:.4f}" in text
@@ -86,11 +95,7 @@ def test_train(run, sample, tmp_path, recipe):
     # the model is the estimator that a user would have made
     names = [name for name, _ in model.callbacks_]
     assert "progress" not in names
-    expected = (
-        MnistCNNClassifier.with_article_recipe
-        if recipe == "article"
-        else MnistCNNClassifier
-    )(max_epochs=1, random_state=3)
+    expected = MAKERS[recipe](max_epochs=1, random_state=3)
     assert repr(model)[:60] == repr(expected)[:60]
     for name in FILES:
         if name.endswith(".png"):

@@ -9,7 +9,7 @@ from skmnist import MnistCNNClassifier, RandomAffine
 # check_no_attributes_set_in_init forbids parameters with __ here
 CONFIGURATIONS = [
     MnistCNNClassifier(),
-    MnistCNNClassifier(optimizer=torch.optim.Adam, lr=0.003, max_epochs=4),
+    MnistCNNClassifier(optimizer=torch.optim.SGD, lr=0.1, max_epochs=6),
     MnistCNNClassifier(
         early_stopping=True,
         validation_fraction=0.3,

@@ -27,6 +27,9 @@ def patient(small):
             "n_iter_no_change": 3,
             "lr_schedule": None,
             "lr": 0.02,
+            "optimizer": torch.optim.SGD,
+            "optimizer__momentum": 0.9,
+            "optimizer__nesterov": True,
             "max_epochs": 60,
             "batch_size": 20,
         }

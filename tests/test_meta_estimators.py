@@ -34,6 +34,7 @@ NAMES = np.array(list("jihgfedcba"))
 def clf():
     """Learns half of the 8x8 digits well enough in half a second."""
     return MnistCNNClassifier(
+        lr=0.01,
         max_epochs=4,
         batch_size=32,
         module__channels=(6, 12),
@@ -187,7 +188,7 @@ def test_routed_weights_have_their_effect(clf, split):
     )
     assert scores["test_score"].min() > 0.8  # of the others, which alone count
     assert all("a" not in one.predict(X) for one in scores["estimator"])
-    search = RandomizedSearchCV(pipeline, {"net__lr": [0.1]}, n_iter=1, cv=2)
+    search = RandomizedSearchCV(pipeline, {"net__lr": [0.01]}, n_iter=1, cv=2)
     search.fit(X, y, sample_weight=weight)
     assert "a" not in search.predict(X)
 

@@ -58,19 +58,20 @@ def test_parts_take_their_parameters(small, few):
     assert clf.module_.fc1.out_features == 7
 
 
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.AdamW])
 @pytest.mark.parametrize(
-    ("parameters", "momentum", "nesterov"),
-    [
-        ({}, 0.9, True),
-        ({"optimizer__momentum": 0.5}, 0.5, True),
-        ({"optimizer__momentum": 0}, 0, False),
-        ({"optimizer__nesterov": False}, 0.9, False),
-        ({"optimizer__dampening": 0.1}, 0.9, False),
-    ],
+    ("parameters", "fused"),
+    [({}, True), ({"foreach": True}, None), ({"fused": False}, False)],
 )
-def test_momentum_of_sgd(small, few, parameters, momentum, nesterov):
-    (group,) = small(**parameters).fit(*few).optimizer_.param_groups
-    assert (group["momentum"], group["nesterov"]) == (momentum, nesterov)
+def test_optimizers_are_fused(small, few, optimizer, parameters, fused):
+    parameters = {f"optimizer__{name}": value for name, value in parameters.items()}
+    clf = small(optimizer=optimizer, lr=0.01, **parameters).fit(*few)
+    assert clf.optimizer_.param_groups[0]["fused"] is fused
+
+
+def test_optimizer_that_cannot_be_fused(small, few):
+    clf = small(optimizer=torch.optim.RMSprop, lr=0.001, lr_schedule=None).fit(*few)
+    assert "fused" not in clf.optimizer_.param_groups[0]
 
 
 def test_data_loader(small, few):

@@ -123,10 +123,32 @@ def test_one_cycle_rises_to_lr_and_falls(small, few):
     assert len(learning_rates) == 30
     peak = int(np.argmax(learning_rates))
     assert learning_rates[peak] == pytest.approx(0.05)
-    assert 0.2 < peak / 30 < 0.4
+    assert peak == 2  # the last batch of the first tenth
     assert np.all(np.diff(learning_rates[: peak + 1]) > 0)
     assert np.all(np.diff(learning_rates[peak:]) < 0)
     assert learning_rates[-1] < 0.05 / 1000
+
+
+@pytest.mark.parametrize("n_batches", [2, 5, 9, 10, 11, 20])
+def test_a_short_cycle(small, few, n_batches):
+    """Also where a tenth of the batches is one, or less."""
+    clf = small(lr=0.01, max_epochs=n_batches, batch_size=-1).fit(*few)
+    learning_rates = rates(clf)
+    assert len(learning_rates) == n_batches
+    assert 0.004 < max(learning_rates) <= 0.01
+    assert min(learning_rates) == learning_rates[-1] < 1e-6
+
+
+def test_shape_of_the_cycle(small, few):
+    prefix = "callbacks__lr_schedule__"
+    shape = {f"{prefix}pct_start": 0.5, f"{prefix}anneal_strategy": "linear"}
+    learning_rates = rates(small(batch_size=10, **shape).fit(*few))  # of 40 batches
+    steps = np.diff(learning_rates[:19])
+    assert np.allclose(steps, steps[0])
+    assert abs(np.argmax(learning_rates) - 20) <= 1
+    for name, value in (("pct_start", 2.0), ("anneal_strategy", "steps")):
+        with pytest.raises(ValueError, match=name):
+            small(**{prefix + name: value}).fit(*few)
 
 
 def test_one_cycle_for_each_fit_of_a_warm_start(small, few):
@@ -177,9 +199,9 @@ def test_no_cycle_where_there_is_no_length(small, few):
     X, y = few
     clf = small(lr=0.04, callbacks=[Rates()], batch_size=50)
     clf.partial_fit(X, y, classes=np.unique(y)).partial_fit(X, y)
-    assert clf.history[:, "batches", :, "rate"] == [[pytest.approx(0.004)] * 4] * 2
+    assert clf.history[:, "batches", :, "rate"] == [[pytest.approx(0.02)] * 4] * 2
     clf = small(lr=0.04, max_epochs=1, batch_size=-1, callbacks=[Rates()]).fit(X, y)
-    assert clf.history[0, "batches", :, "rate"] == [pytest.approx(0.004)]
+    assert clf.history[0, "batches", :, "rate"] == [pytest.approx(0.02)]
 
 
 def test_constant_learning_rate(small, few):

@@ -1,0 +1,132 @@
+"""Choose the recipes, on training digits alone.
+
+    python examples/benchmarks/search.py short
+    python examples/benchmarks/search.py long
+
+`short` searches optimizer, peak learning rate, batch size and shape of the cycle for
+one epoch: the default recipe. `long` searches augmentation, dropout and peak learning
+rate for fifteen epochs: the accurate recipe. Each candidate is trained on training
+digits and judged on a sixth of them that is held out, `--splits` times with different
+parts. The test digits are not touched.
+
+Below the table of all candidates stands, for each value of each parameter, the mean
+over the candidates that have it: less exposed to chance than any single line.
+"""
+
+import numpy as np
+import pandas
+import torch
+from _common import load_digits, make_parser, report
+from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
+
+from skmnist import MnistCNNClassifier, RandomAffine
+
+PCT_START = "callbacks__lr_schedule__pct_start"
+ANNEAL = "callbacks__lr_schedule__anneal_strategy"
+ADAMW = {"optimizer": [torch.optim.AdamW]}
+SGD = {
+    "optimizer": [torch.optim.SGD],
+    "optimizer__momentum": [0.9],
+    "optimizer__nesterov": [True],
+}
+
+SHORT = [
+    {
+        **SGD,
+        "lr": [0.05, 0.1, 0.2],
+        "batch_size": [64, 128],
+        PCT_START: [0.1, 0.2, 0.3],
+        ANNEAL: ["cos"],
+    },
+    {**SGD, "lr": [0.1], "batch_size": [64], PCT_START: [0.1, 0.2], ANNEAL: ["linear"]},
+    {
+        **ADAMW,
+        "lr": [0.002, 0.004, 0.008],
+        "batch_size": [64, 128],
+        PCT_START: [0.1, 0.2, 0.3],
+        ANNEAL: ["cos"],
+    },
+]
+
+LONG = {
+    **ADAMW,
+    "lr": [0.002, 0.004],
+    "batch_size": [128],
+    PCT_START: [0.2],
+    "augmentation": [
+        RandomAffine(rotation=10, shift=1, scale=0.1),
+        RandomAffine(rotation=15, shift=2, scale=0.15),
+    ],
+    "module__dropout": [0.0, 0.3],
+}
+
+STUDIES = {"short": (SHORT, 1, 3), "long": (LONG, 15, 1)}
+"""Candidates, epochs, and splits for each."""
+
+
+def main():
+    parser = make_parser(__doc__)
+    parser.add_argument("study", choices=STUDIES)
+    parser.add_argument("--epochs", type=int, help="passes over the training digits")
+    parser.add_argument("--splits", type=int, help="parts to hold out in turn")
+    parser.add_argument("--jobs", type=int, help="processes at a time, a thread each")
+    arguments = parser.parse_args()
+    candidates, epochs, n_splits = STUDIES[arguments.study]
+
+    X, _, y, _ = load_digits(arguments)
+    search = GridSearchCV(
+        MnistCNNClassifier(max_epochs=arguments.epochs or epochs, random_state=0),
+        candidates,
+        cv=StratifiedShuffleSplit(
+            arguments.splits or n_splits, test_size=1 / 6, random_state=0
+        ),
+        refit=False,
+        n_jobs=arguments.jobs,
+        error_score="raise",
+        verbose=3,
+    ).fit(X, y)
+
+    found = search.cv_results_
+    table = pandas.DataFrame(
+        {
+            **{
+                name.removeprefix("param_").rpartition("__")[2]: [
+                    _in_words(value) for value in values
+                ]
+                for name, values in found.items()
+                if name.startswith("param_")
+            },
+            "accuracy_%": (100 * found["mean_test_score"]).round(3),
+            "std": (100 * found["std_test_score"]).round(3),
+            "seconds": found["mean_fit_time"].round(1),
+        }
+    ).sort_values("accuracy_%", ascending=False)
+    means = [
+        {
+            "optimizer": optimizer,
+            "parameter": name,
+            "value": value,
+            "mean_accuracy_%": round(group["accuracy_%"].mean(), 3),
+            "candidates": len(group),
+        }
+        for name in table.columns[: -len(("accuracy_%", "std", "seconds"))]
+        for (optimizer, value), group in table.groupby(["optimizer", name])
+        if name != "optimizer"
+    ]
+    report(arguments, table.to_dict("records"), means=means)
+    print()
+    print(pandas.DataFrame(means).to_string(index=False))
+
+
+def _in_words(value):
+    if value is np.ma.masked:
+        return "default"
+    if isinstance(value, type):
+        return value.__name__
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value if isinstance(value, (int, float, str)) else repr(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Each benchmark runs on a few digits, prints its table and writes its file."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "examples" / "benchmarks"
+
+TINY = ["--data", "sample", "--train-images", "300", "--test-images", "200"]
+
+ARGUMENTS = {
+    "accuracy": ["one-epoch", "article", "accurate", "--epochs", "1", "--seeds", "3"],
+    "imports": ["--rounds", "1"],
+    "inference": ["--rounds", "2", "--batch-sizes", "64", "128"],
+    "peers": [],
+    "precision": ["--seeds", "0", "1"],
+    "scaling": ["--sizes", "300", "700"],
+    "search": ["short", "--splits", "1"],
+    "training": ["--rounds", "2"],
+}
+
+ROWS = {
+    "accuracy": ["one-epoch", "article", "accurate"],
+    "imports": ["torch", "skorch", "skmnist"],
+    "inference": ["plain skorch", "torch", "torch", "ONNX Runtime", "skmnist"],
+    "precision": ["float32", "float32", "bfloat16", "bfloat16"],
+    "scaling": [300, 700],
+    "training": ["article's loop", "plain skorch", "best hand-written loop", "skmnist"],
+}
+
+
+def run(name, *arguments, expected=0):
+    """Run a benchmark from another folder than its own, as a user would."""
+    finished = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", FOLDER / f"{name}.py", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert finished.returncode == expected, finished.stderr
+    return finished
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_benchmark(name, tmp_path):
+    out = tmp_path / "new folder" / "results.json"
+    data = [] if name == "imports" else TINY
+    finished = run(name, *ARGUMENTS[name], *data, "--out", str(out))
+    assert os.listdir(out.parent) == ["results.json"]
+    content = json.loads(out.read_text())
+    assert content["benchmark"] == name
+    assert content["machine"]["threads"] == 1
+    rows = content["rows"]
+    for row in rows:
+        first = str(next(iter(row.values())))
+        assert re.search(rf"^\s*{re.escape(first)} ", finished.stdout, re.MULTILINE)
+    named = [next(iter(row.values())) for row in rows]
+    for found, expected in zip(named, ROWS.get(name, named), strict=True):
+        assert found == expected or str(found).startswith(f"{expected},")
+    for row in rows:  # what is timed side by side does the same work
+        if "largest difference" in row:
+            allowed = 0.05 if "bfloat16" in row["prediction"] else 1e-5
+            assert float(row["largest difference"]) <= allowed
+
+
+def test_all_benchmarks_are_listed():
+    scripts = {path.stem for path in FOLDER.glob("[!_]*.py")}
+    assert scripts == {*ARGUMENTS, "estimator_checks"}
+
+
+def test_help():
+    assert "test digits" in run("accuracy", "--help").stdout
+
+
+def test_bad_arguments():
+    assert "invalid choice" in run("accuracy", "worst", expected=2).stderr
