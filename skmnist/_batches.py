@@ -4,7 +4,7 @@ import torch
 from skorch.dataset import Dataset
 from torch.utils.data import Subset
 
-PREDICTION_BATCH = 256
+PREDICTION_BATCH = 512
 """Images that prediction looks at together, unless the user says otherwise."""
 
 

@@ -131,7 +131,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
     iterator_train, iterator_valid : iterable (class), default=Batches
         What cuts the data into batches for training and for prediction;
         `torch.utils.data.DataLoader` does, more slowly. Training shuffles unless
-        `iterator_train__shuffle=False`; predictions are made in batches of 256 unless
+        `iterator_train__shuffle=False`; predictions are made in batches of 512 unless
         `iterator_valid__batch_size` is set.
     train_split : callable or None, default=None
         skorch's `ValidSplit` or the like: holds a part of the training data out, and
@@ -510,15 +510,16 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         NotFittedError, ValueError, TypeError
             As in `predict`.
         """
-        check_is_fitted(self)
+        if not self.initialized_:
+            check_is_fitted(self)
         images = X if is_own(X) else self._check_X(X)
         if images is not X and self.iterator_valid is Batches:
             log_probabilities = self._infer_in_batches(images).numpy()
         else:  # torch's DataLoader draws from the global generator whenever it is asked
             with private_generators(self.device_):
                 log_probabilities = self.forward(images).detach().numpy()
-        lost = np.isnan(log_probabilities) | np.isneginf(log_probabilities)
-        if images is not X and lost.all(axis=1).any():  # fit looks at its loss instead
+        known = np.isfinite(log_probabilities).any(axis=1)
+        if images is not X and not known.all():  # fit looks at its loss instead
             raise ValueError(
                 f"Got X with values so large that the network overflows. It was "
                 f"trained on pixels with a mean of {self.pixel_mean_.tolist()} and a "

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 PIXEL_DTYPES = (np.float32, np.uint8)
 """What `check_array` may leave in memory; the first is what other types become."""
 
-CHUNK = 4096
+CHUNK = 256
 """Images that `pixel_statistics` converts to float64 at a time."""
 
 ROUNDING = 1e-9
@@ -195,17 +195,14 @@ def pixel_statistics(images, weights=None):
         weights = np.ones(len(images))
     weights = torch.from_numpy(weights).double()
     total = weights.sum() * images[0, 0].numel()
-    chunks = list(zip(images.split(CHUNK), weights.split(CHUNK), strict=True))
-    mean = sum(weight @ chunk.double().sum((2, 3)) for chunk, weight in chunks) / total
-    column = mean.reshape(-1, 1, 1)
-    std = (
-        sum(
-            weight @ (chunk.double() - column).square().sum((2, 3))
-            for chunk, weight in chunks
-        )
-        .div(total)
-        .sqrt()
-    )
+    pixels = images.flatten(2)  # (n, C, H*W)
+    chunks = list(zip(pixels.split(CHUNK), weights.split(CHUNK), strict=True))
+    mean = sum(weight @ chunk.double().sum(2) for chunk, weight in chunks) / total
+    squares = 0.0
+    for chunk, weight in chunks:
+        deviation = chunk.double() - mean[:, None]
+        squares = squares + weight @ torch.linalg.vecdot(deviation, deviation)
+    std = (squares / total).sqrt()
     std[std <= ROUNDING * mean.abs()] = 1.0
     return mean.numpy(), std.numpy()
 

@@ -252,6 +252,11 @@ class Net(NeuralNetClassifier):
             )
         return augmented
 
+    def check_is_fitted(self, attributes=None, *args, **kwargs):
+        # skorch asks before each batch
+        if attributes or not self.initialized_:
+            super().check_is_fitted(attributes, *args, **kwargs)
+
     def _set_training(self, training=True):
         # skorch asks before each batch; going through all layers takes its time
         if self.module_.training != training:

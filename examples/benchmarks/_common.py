@@ -18,6 +18,9 @@ from sklearn.model_selection import train_test_split
 from skmnist._training import resolve_device, resolve_precision
 from skmnist.datasets import fetch_mnist, load_mnist_sample
 
+PAUSE = 0.2
+"""Seconds before each call, in which the threads of the one before come to rest."""
+
 PACKAGES = ("skmnist", "torch", "skorch", "scikit-learn", "numpy")
 
 
@@ -93,6 +96,7 @@ def time_side_by_side(contenders, rounds):
     seconds, results = ({name: [] for name in contenders} for _ in range(2))
     for number in range(rounds):
         for name, function in contenders.items():
+            time.sleep(PAUSE)
             begin = time.perf_counter()
             result = function(number)
             seconds[name].append(time.perf_counter() - begin)
