@@ -313,8 +313,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
 
         The default recipe over fifteen epochs, in batches of 128, on images that are
         turned, moved and scaled: `augmentation=RandomAffine`, up to 15 degrees, 2
-        pixels and 15 %. It takes no longer than the article's recipe does with the
-        article's own loop.
+        pixels and 15 %.
 
         Parameters
         ----------
