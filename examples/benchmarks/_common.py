@@ -172,12 +172,12 @@ def report(arguments, rows, **further):
         "rows": rows,
         **further,
     }
+    text = json.dumps(content, indent=1)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(
         "w", dir=arguments.out.parent, suffix=".json", delete=False
     ) as file:
-        json.dump(content, file, indent=1)
-        file.write("\n")
+        file.write(text + "\n")
     Path(file.name).replace(arguments.out)
     print(f"written to {arguments.out}")
 

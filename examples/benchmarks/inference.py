@@ -2,13 +2,14 @@
 
     python examples/benchmarks/inference.py
 
-gives all the same network and the same digits as uint8 pixels, checks that all give the
-same probabilities, and prints medians of `--rounds` rounds, in which they take turns:
-images per second for all test digits at once, and milliseconds for a single one.
+gives all the same network and the same digits as uint8 pixels, and prints medians of
+`--rounds` rounds, in which they take turns: images per second for all test digits at
+once, and milliseconds for a single one. The last column is by how much a probability
+differs from that of skmnist.
 
 torch is the bare network in the fastest order, channels last, in inference mode, and
 ONNX Runtime has as many threads as torch; both take the digits in the batches
-(`--batch-size`) that suit them best here, which is tried first. bfloat16 is torch's
+(`--batch-sizes`) that suit them best here, which is tried first. bfloat16 is torch's
 autocast; skmnist predicts in float32.
 """
 
@@ -119,7 +120,7 @@ class Pixels(torch.nn.Module):
 
 
 def choose_batch_size(make, sizes, X):
-    """The size with the shortest median of three rounds."""
+    """The size with the shortest median of three rounds, after one that warms up."""
     contenders = {size: make(size) for size in sizes}
     seconds, _ = time_side_by_side(
         {size: lambda _, f=f: f(X) for size, f in contenders.items()}, rounds=4
@@ -131,7 +132,7 @@ def main():
     parser = make_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument(
-        *("--batch-sizes", "--batch-size"),
+        "--batch-sizes",
         type=int,
         nargs="+",
         default=[64, 128, 256, 512, 10_000],
