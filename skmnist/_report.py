@@ -24,15 +24,18 @@ from skmnist.displays import AccuracyCurveDisplay, DigitsDisplay, LossCurveDispl
 
 LIBRARIES = ("skmnist", "torch", "torchvision", "skorch", "scikit-learn", "numpy")
 
+LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+"""One after the other, so that lines can be told apart without their colours."""
 
-def evaluate(clf, X, y):
-    """Judge a fitted classifier on images that it has not seen.
+
+def evaluate(clf, probabilities, y):
+    """Judge what a fitted classifier says of images that it has not seen.
 
     Parameters
     ----------
     clf : MnistCNNClassifier
-    X : array-like
-        Images in any layout of `MnistCNNClassifier.fit`.
+    probabilities : ndarray of shape (n, n_classes)
+        What it predicts for them.
     y : ndarray of shape (n,)
         True labels.
 
@@ -42,7 +45,6 @@ def evaluate(clf, X, y):
         `accuracy`, `f1_micro`, `roc_auc` (one-vs-rest, for each label as a string) and
         `confusion_matrix` (list of rows: true label; columns: predicted label).
     """
-    probabilities = clf.predict_proba(X)
     predicted = clf.classes_[probabilities.argmax(axis=1)]
     return {
         "accuracy": float(accuracy_score(y, predicted)),
@@ -87,13 +89,15 @@ def describe(clf):
     }
 
 
-def save_pictures(clf, X, y, folder):
+def save_pictures(clf, X, y, probabilities, folder):
     """Draw a training and its outcome into PNG files.
 
     Parameters
     ----------
     clf : MnistCNNClassifier
     X, y : images and labels that it has not seen
+    probabilities : ndarray of shape (n, n_classes)
+        What it predicts for them.
     folder : Path
     """
     figure, ax = _figure()
@@ -104,7 +108,6 @@ def save_pictures(clf, X, y, folder):
     AccuracyCurveDisplay.from_estimator(clf, ax=ax)
     figure.savefig(folder / "accuracy_curve.png", dpi=120)
 
-    probabilities = clf.predict_proba(X)
     predicted = clf.classes_[probabilities.argmax(axis=1)]
     figure, ax = _figure(width=7, height=6)
     ConfusionMatrixDisplay.from_predictions(
@@ -114,37 +117,59 @@ def save_pictures(clf, X, y, folder):
     figure.savefig(folder / "confusion_matrix.png", dpi=120)
 
     figure, ax = _figure(width=7, height=6)
+    draw_roc_curves(clf.classes_, probabilities, y, ax)
+    figure.savefig(folder / "roc_curves.png", dpi=120)
+
+    display = DigitsDisplay.from_predictions(
+        X, y, probabilities, classes=clf.classes_, image_shape=clf.image_shape_
+    )
+    display.figure_.savefig(folder / "mistakes.png", dpi=120)
+
+
+def draw_roc_curves(classes, probabilities, y, ax):
+    """Draw one ROC curve for each class against the rest on the same axes.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+    probabilities : ndarray of shape (n, n_classes)
+    y : ndarray of shape (n,)
+        True labels.
+    ax : matplotlib Axes
+    """
+    from matplotlib import colormaps
+
     corner = ax.inset_axes(
         (0.33, 0.53, 0.62, 0.4), xlim=(-0.002, 0.05), ylim=(0.95, 1.002)
     )
-    for code, label in enumerate(clf.classes_):
+    colours = colormaps["viridis"].resampled(len(classes)).colors
+    for code, (label, colour) in enumerate(zip(classes, colours, strict=True)):
         area = roc_auc_score(y == label, probabilities[:, code])
+        style = {"color": colour, "linestyle": LINE_STYLES[code % len(LINE_STYLES)]}
         curve = RocCurveDisplay.from_predictions(
             y == label,
             probabilities[:, code],
-            curve_kwargs={"label": f"digit {label}: AUC {area:.4f}"},
+            curve_kwargs={"label": f"digit {label}: AUC {area:.4f}", **style},
             ax=ax,
         )
-        corner.plot(curve.fpr, curve.tpr)
+        corner.plot(curve.fpr, curve.tpr, **style)
     ax.set(
         title="ROC curves, each digit against the rest",
         xlabel="False positive rate",
         ylabel="True positive rate",
     )
     ax.indicate_inset_zoom(corner, edgecolor="black")
-    figure.savefig(folder / "roc_curves.png", dpi=120)
-
-    display = DigitsDisplay.from_estimator(clf, X, y)
-    display.figure_.savefig(folder / "mistakes.png", dpi=120)
 
 
-def save(clf, X, y, report, folder):
+def save(clf, X, y, probabilities, report, folder):
     """Write model, pictures and report; each file appears whole or not at all.
 
     Parameters
     ----------
     clf : MnistCNNClassifier
     X, y : images and labels that it has not seen
+    probabilities : ndarray of shape (n, n_classes)
+        What it predicts for them.
     report : dict
         What `report.json` will hold; what JSON cannot say is written as its repr.
     folder : Path
@@ -157,7 +182,7 @@ def save(clf, X, y, report, folder):
     with tempfile.TemporaryDirectory(prefix=".skmnist-", dir=folder) as temporary:
         temporary = Path(temporary)
         joblib.dump(clf, temporary / "model.joblib")
-        save_pictures(clf, X, y, temporary)
+        save_pictures(clf, X, y, probabilities, temporary)
         text = json.dumps(report, indent=2, default=_name_of)
         (temporary / "report.json").write_text(text + "\n")
         written = sorted(path.name for path in temporary.iterdir())

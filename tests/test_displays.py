@@ -1,8 +1,21 @@
 import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
+from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from torch import nn
+from torch.nn import functional as F
 
-from skmnist.displays import AccuracyCurveDisplay, DigitsDisplay, LossCurveDisplay
+from skmnist import MnistCNNClassifier
+from skmnist.displays import (
+    AccuracyCurveDisplay,
+    DigitsDisplay,
+    FiltersDisplay,
+    LossCurveDisplay,
+)
 
 
 @pytest.fixture
@@ -92,7 +105,8 @@ def test_mistakes_most_confident_first(fitted, few, shape):
     assert titles == [
         f"{y[i]} → {predicted[i]}  {probabilities[i].max():.0%}" for i in order
     ]
-    heading = display.figure_.get_suptitle()
+    (grid,) = display.figure_.subfigs
+    heading = grid.get_suptitle()
     assert f"{len(wrong)} mistakes in 200 images, the 12 most confident" in heading
     drawn = display.axes_[0].images[0].get_array()
     assert (drawn.min(), drawn.max()) == (0, 1)
@@ -102,7 +116,7 @@ def test_no_mistakes(fitted, few):
     X, _ = few
     display = DigitsDisplay.from_estimator(fitted, X, fitted.predict(X))
     assert len(display.axes_) == 0
-    assert "0 mistakes in 200 images" in display.figure_.get_suptitle()
+    assert "0 mistakes in 200 images" in display.heading
 
 
 def test_colour_images_are_drawn_in_colour(small):
@@ -111,3 +125,176 @@ def test_colour_images_are_drawn_in_colour(small):
     clf = small().fit(X, y)
     display = DigitsDisplay.from_estimator(clf, X, y)
     assert display.axes_[0].images[0].get_array().shape == (16, 16, 3)
+
+
+def test_least_confident_first(fitted, few):
+    X, y = few
+    probabilities = fitted.predict_proba(X)
+    confidence, predicted = probabilities.max(1), fitted.predict(X)
+    order = np.argsort(confidence, kind="stable")[:7]
+    display = DigitsDisplay.from_estimator(
+        fitted, X, kind="least_confident", n_images=7
+    )
+    np.testing.assert_array_equal(display.images, X[order].reshape(-1, 28, 28))
+    assert display.titles == [f"{predicted[i]}  {confidence[i]:.0%}" for i in order]
+    assert "7 least confident of 200 images" in display.heading
+    labelled = DigitsDisplay.from_estimator(
+        fitted, X, y, kind="least_confident", n_images=7
+    )
+    np.testing.assert_array_equal(labelled.images, display.images)
+    assert labelled.titles[0] == f"{y[order[0]]} → {display.titles[0]}"
+
+
+def test_digits_of_a_pipeline_and_of_predictions(fitted, few):
+    X, y = few
+    pipeline = make_pipeline(FunctionTransformer(), fitted)
+    of_pipeline = DigitsDisplay.from_estimator(pipeline, X, y)
+    of_predictions = DigitsDisplay.from_predictions(X, y, fitted.predict_proba(X))
+    assert of_pipeline.titles == of_predictions.titles
+    np.testing.assert_array_equal(of_pipeline.images, of_predictions.images)
+
+
+def test_string_labels_and_their_order():
+    X = np.zeros((2, 64), dtype=np.uint8)
+    probabilities = [[0.1, 0.9], [0.2, 0.8]]
+    display = DigitsDisplay.from_predictions(
+        X, ["one", "two"], probabilities, classes=["two", "one"]
+    )
+    assert display.titles == ["two → one  80%"]
+
+
+def test_shape_of_rows_that_are_no_squares():
+    X = np.arange(2 * 12, dtype=np.uint8).reshape(2, 12)
+    display = DigitsDisplay.from_predictions(
+        X, [0, 1], [[0, 1], [1, 0]], image_shape=(1, 3, 4)
+    )
+    assert display.images.shape == (2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "wrong"}, r"kind='wrong', expected one of \['mistakes'"),
+        ({"y": None}, "kind='mistakes' without y.*least_confident"),
+        ({"y": [0, 1]}, "3 images, 2 labels"),
+        ({"y": [0, 0, 1]}, r"2 classes and probabilities of shape \(3, 3\).*classes="),
+        ({"probabilities": np.ones((2, 3)) / 3}, r"shape \(2, 3\)"),
+    ],
+)
+def test_digits_that_cannot_be_drawn(changes, message):
+    arguments = {
+        "X": np.zeros((3, 64)),
+        "y": [0, 1, 2],
+        "probabilities": np.eye(3),
+        **changes,
+    }
+    with pytest.raises(ValueError, match=message):
+        DigitsDisplay.from_predictions(**arguments)
+
+
+def test_digits_take_the_place_of_axes(fitted, few):
+    left, right = Figure().subplots(1, 2)
+    display = DigitsDisplay.from_estimator(fitted, *few, ax=right, n_images=3)
+    assert display.ax_ is right
+    assert not right.axison
+    assert left.axison
+    middle = right.figure.bbox.width / 2
+    assert all(ax.get_window_extent().x0 > middle for ax in display.axes_)
+
+
+def test_axes_that_cannot_be_divided(fitted, few):
+    ax = Figure().add_axes((0, 0, 1, 1))
+    with pytest.raises(ValueError, match=r"figure\.subplots\(\)"):
+        DigitsDisplay.from_estimator(fitted, *few, ax=ax)
+
+
+def test_kernels(fitted):
+    display = FiltersDisplay.from_estimator(fitted)
+    kernels = fitted.module_.conv1.weight.detach().numpy()[:, 0]
+    np.testing.assert_array_equal(display.kernels, kernels)
+    assert set(display.axes_) == {"kernels"}
+    (mosaic,) = display.axes_["kernels"].images
+    drawn = mosaic.get_array().filled(np.nan)
+    assert drawn.shape == (11, 11)  # 2 x 2 kernels of 5 x 5 with lines between them
+    np.testing.assert_array_equal(drawn[:5, 6:], kernels[1])
+    np.testing.assert_array_equal(drawn[6:, :5], kernels[2])
+    assert np.isnan(drawn[5]).all()
+    low, high = mosaic.get_clim()
+    assert -low == high == abs(kernels).max()
+
+
+def test_feature_maps_are_what_the_network_computes(fitted, few):
+    X, _ = few
+    display = FiltersDisplay.from_estimator(fitted, X[0])
+    net = fitted.module_
+    with torch.no_grad():
+        pixels = torch.from_numpy(X[:1]).reshape(1, 1, 28, 28)
+        pixels = (pixels - net.mean) / net.std
+        conv1 = F.max_pool2d(F.relu(net.conv1(pixels)), 2)
+        conv2 = F.max_pool2d(F.relu(net.conv2(conv1)), 2)
+        hidden = F.relu(net.fc1(conv2.flatten(1)))
+    np.testing.assert_array_equal(display.image, X[0].reshape(28, 28))
+    for name, expected in (("conv1", conv1), ("conv2", conv2)):
+        np.testing.assert_allclose(
+            display.feature_maps[name], expected[0].numpy(), atol=1e-5
+        )
+        assert display.axes_[name].images[0].get_array().max() > 0
+    np.testing.assert_allclose(display.hidden, hidden[0].numpy(), atol=1e-5)
+    proba = fitted.predict_proba(X[:1])[0]
+    assert display.probabilities == dict(enumerate(proba.tolist()))
+    heights = [bar.get_height() for bar in display.axes_["probabilities"].patches]
+    np.testing.assert_allclose(heights, proba)
+    assert "8 maps of 4x4" in display.axes_["conv2"].get_title()
+
+
+@pytest.mark.parametrize("shape", [(784,), (28, 28), (1, 28, 28), (1, 784)])
+def test_layouts_of_one_image(fitted, few, shape):
+    image = few[0][3]
+    display = FiltersDisplay.from_estimator(fitted, image.reshape(shape))
+    np.testing.assert_array_equal(display.image, image.reshape(28, 28))
+
+
+def test_filters_of_colour_images(small):
+    X = np.random.default_rng(0).integers(0, 256, (40, 3, 16, 20), dtype=np.uint8)
+    clf = small().fit(X, np.arange(40) % 4)
+    display = FiltersDisplay.from_estimator(clf, X[0])
+    np.testing.assert_array_equal(display.image, np.moveaxis(X[0], 0, -1))
+    assert display.kernels.shape == (4, 5, 5)
+    assert display.feature_maps["conv2"].shape == (8, 1, 2)
+
+
+def test_drawing_leaves_the_network_alone(fitted, few):
+    fitted.module_.train()
+    FiltersDisplay.from_estimator(fitted, few[0][0])
+    assert not fitted.module_.conv1._forward_hooks
+
+
+def test_filters_of_another_network(small, few):
+    class Linear(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(784, 10)
+
+        def forward(self, X):
+            return self.layer(X.flatten(1)).log_softmax(1)
+
+    clf = MnistCNNClassifier(module=Linear, max_epochs=1, lr=1e-4).fit(*few)
+    with pytest.raises(TypeError, match=r"network Linear.*Leave out module="):
+        FiltersDisplay.from_estimator(clf)
+
+
+def test_image_of_another_shape(fitted):
+    with pytest.raises(
+        ValueError, match=r"shape \(8, 8\), expected one.*\(1, 28, 28\)"
+    ):
+        FiltersDisplay.from_estimator(fitted, np.zeros((8, 8)))
+
+
+@pytest.mark.parametrize(
+    "display", [LossCurveDisplay, AccuracyCurveDisplay, FiltersDisplay]
+)
+def test_what_is_no_fitted_classifier(display, small):
+    with pytest.raises(TypeError, match=r"Got a DummyClassifier.*pipeline\[-1\]"):
+        display.from_estimator(DummyClassifier())
+    with pytest.raises(NotFittedError):
+        display.from_estimator(small())

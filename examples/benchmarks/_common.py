@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas
 import torch
-from sklearn.model_selection import train_test_split
 
 from skmnist._training import resolve_device, resolve_precision
 from skmnist.datasets import fetch_mnist, load_mnist_sample
@@ -67,14 +66,9 @@ def load_digits(arguments):
 
     Images are uint8 of shape (n, 784), labels integers of shape (n,).
     """
-    if arguments.data == "mnist":
-        X_train, y_train = fetch_mnist(return_X_y=True)
-        X_test, y_test = fetch_mnist(subset="test", return_X_y=True)
-    else:
-        X, y = load_mnist_sample(return_X_y=True)
-        X_train, X_test, y_train, y_test = train_test_split(
-            X, y, test_size=1000, stratify=y, random_state=0
-        )
+    load = fetch_mnist if arguments.data == "mnist" else load_mnist_sample
+    X_train, y_train = load(subset="train", return_X_y=True)
+    X_test, y_test = load(subset="test", return_X_y=True)
     train, test = slice(arguments.train_images), slice(arguments.test_images)
     return X_train[train], X_test[test], y_train[train], y_test[test]
 

