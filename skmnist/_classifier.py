@@ -114,50 +114,13 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
     verbose : int, default=0
         0 is silent, 1 prints skorch's table with a line for each epoch.
 
-    Other Parameters
-    ----------------
-    module : torch module (class or instance), default=CNN
-        The network. A class is built with those of `image_shape`, `n_classes`, `mean`
-        and `std` that its constructor names, and with the user's `module__...`. It
-        takes raw pixels (n, channels, height, width), float32, and returns
-        log-probabilities (n, n_classes). An instance is copied, not trained itself.
-        The default takes `module__channels=(20, 50)`, `module__kernel_size=5`,
-        `module__hidden_units=500` and `module__dropout=0.0`.
-    criterion : torch loss (class), default=torch.nn.NLLLoss
-        Loss of log-probabilities and label codes.
-    optimizer : torch optimizer (class), default=torch.optim.AdamW
-        Its parameters are set by `optimizer__...`. Those that can be fused are, unless
-        `optimizer__fused=False`.
-    iterator_train, iterator_valid : iterable (class), default=Batches
-        What cuts the data into batches for training and for prediction;
-        `torch.utils.data.DataLoader` does, more slowly. Training shuffles unless
-        `iterator_train__shuffle=False`; predictions are made in batches of 512 unless
-        `iterator_valid__batch_size` is set.
-    train_split : callable or None, default=None
-        skorch's `ValidSplit` or the like: holds a part of the training data out, and
-        `history` then has `valid_loss` and `valid_acc`. None trains on all data,
-        unless `early_stopping` holds some out.
-    callbacks : list of callbacks or None, default=None
-        skorch's callbacks, in addition to those that keep the history; they see
-        labels, not codes. An `LRScheduler` among them needs `lr_schedule=None`.
-    compile : bool, default=False
-        Whether to compile the network with `torch.compile`.
-    use_caching : bool or "auto", default="auto"
-        Whether scoring callbacks keep predictions; "auto" lets each decide.
-    torch_load_kwargs : dict or None, default=None
-        Passed to `torch.load` by `load_params`.
-    **kwargs
-        Parameters of the parts, as in skorch: `module__...`, `optimizer__...`,
-        `criterion__...`, `iterator_train__...`, `iterator_valid__...`,
-        `augmentation__...`, `callbacks__...`, `compile__...`.
-
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
     n_features_in_ : int
         Pixels of one image over all channels, whatever layout it came in.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X was a data frame with strings for names.
     image_shape_ : tuple of three int
         Channels, height and width of the training images.
@@ -183,6 +146,43 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         For each epoch: `train_loss`, `train_acc` (accuracy of the batches as they were
         trained on, so without further cost), `dur` (seconds), `valid_loss` and
         `valid_acc` with a `train_split`; for each batch: `train_loss`.
+
+    Other Parameters
+    ----------------
+    module : torch module (class or instance), default=CNN
+        The network. A class is built with those of `image_shape`, `n_classes`, `mean`
+        and `std` that its constructor names, and with the user's `module__...`. It
+        takes raw pixels (n, channels, height, width), float32, and returns
+        log-probabilities (n, n_classes). An instance is copied, not trained itself.
+        The default takes `module__channels=(20, 50)`, `module__kernel_size=5`,
+        `module__hidden_units=500` and `module__dropout=0.0`.
+    criterion : torch loss (class), default=torch.nn.NLLLoss
+        Loss of log-probabilities and label codes.
+    optimizer : torch optimizer (class), default=torch.optim.AdamW
+        Its parameters are set by `optimizer__...`. Those that can be fused are, unless
+        `optimizer__fused=False`.
+    iterator_train, iterator_valid : iterable (class), default=Batches
+        What cuts the data into batches for training and for prediction;
+        `torch.utils.data.DataLoader` does, more slowly. Training shuffles unless
+        `iterator_train__shuffle=False`; predictions are made in batches of 512 unless
+        `iterator_valid__batch_size` is set.
+    train_split : callable or None, default=None
+        What holds a part of the training data out, skorch's `ValidSplit` or the like;
+        `history` then has `valid_loss` and `valid_acc`. None trains on all data,
+        unless `early_stopping` holds some out.
+    callbacks : list of callbacks or None, default=None
+        Callbacks of skorch, in addition to those that keep the history; they see
+        labels, not codes. An `LRScheduler` among them needs `lr_schedule=None`.
+    compile : bool, default=False
+        Whether to compile the network with `torch.compile`.
+    use_caching : bool or "auto", default="auto"
+        Whether scoring callbacks keep predictions; "auto" lets each decide.
+    torch_load_kwargs : dict or None, default=None
+        Passed to `torch.load` by `load_params`.
+    **kwargs
+        Parameters of the parts, as in skorch: `module__...`, `optimizer__...`,
+        `criterion__...`, `iterator_train__...`, `iterator_valid__...`,
+        `augmentation__...`, `callbacks__...`, `compile__...`.
 
     See Also
     --------
@@ -357,7 +357,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
 
         Returns
         -------
-        self
+        MnistCNNClassifier
+            The estimator itself.
 
         Raises
         ------
@@ -408,7 +409,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
 
         Returns
         -------
-        self
+        MnistCNNClassifier
+            The estimator itself.
 
         Raises
         ------
@@ -517,8 +519,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         else:  # torch's DataLoader draws from the global generator whenever it is asked
             with private_generators(self.device_):
                 log_probabilities = self.forward(images).detach().numpy()
-        known = np.isfinite(log_probabilities).any(axis=1)
-        if images is not X and not known.all():  # fit looks at its loss instead
+        # fit looks at its loss instead
+        if images is not X and np.isnan(log_probabilities.sum()):
             raise ValueError(
                 f"Got X with values so large that the network overflows. It was "
                 f"trained on pixels with a mean of {self.pixel_mean_.tolist()} and a "
@@ -560,7 +562,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
 
         Returns
         -------
-        self
+        MnistCNNClassifier
+            The estimator itself.
 
         Raises
         ------

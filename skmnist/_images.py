@@ -173,7 +173,8 @@ def as_images(rows, image_shape):
     missing = math.prod(image_shape) - rows.shape[1]
     if missing:
         rows = np.pad(rows, ((0, 0), (0, missing)))
-    rows = np.require(rows, requirements=["C", "W"])
+    if not (rows.flags.c_contiguous and rows.flags.writeable):
+        rows = rows.copy(order="C")
     return torch.from_numpy(rows).reshape(len(rows), *image_shape)
 
 

@@ -276,12 +276,12 @@ class Net(NeuralNetClassifier):
         """Put images (n, C, H, W) through the network, without what training needs."""
         size = getattr(self, "iterator_valid__batch_size", PREDICTION_BATCH)
         with torch.inference_mode():
+            if size == -1 or len(images) <= size:  # a single image feels the splitting
+                return self.evaluation_step((images, None)).cpu()
             outputs = [
-                self.evaluation_step((part, None))
-                for part in images.split(len(images) if size == -1 else size)
+                self.evaluation_step((part, None)) for part in images.split(size)
             ]
-            output = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
-        return output.cpu()
+            return torch.cat(outputs).cpu()
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         # the parent's takes the logarithm first; y_pred is one already

@@ -15,6 +15,13 @@ from skmnist._classifier import MnistCNNClassifier
 from skmnist._images import as_images, as_labels, as_rows, resolve_image_shape
 from skmnist._network import CNN
 
+__all__ = [
+    "AccuracyCurveDisplay",
+    "DigitsDisplay",
+    "FiltersDisplay",
+    "LossCurveDisplay",
+]
+
 KINDS = ("mistakes", "least_confident")
 
 ACCURACY_LABELS = {
@@ -106,7 +113,8 @@ class LossCurveDisplay:
 
         Returns
         -------
-        self
+        LossCurveDisplay
+            The display itself.
         """
         self.ax_, self.figure_ = _axes(ax)
         batches = np.arange(1, len(self.batch_loss) + 1)
@@ -200,7 +208,8 @@ class AccuracyCurveDisplay:
 
         Returns
         -------
-        self
+        AccuracyCurveDisplay
+            The display itself.
         """
         from matplotlib.ticker import MaxNLocator
 
@@ -342,10 +351,16 @@ class DigitsDisplay:
         classes : array-like of shape (n_classes,), default=None
             Label of each column of `probabilities`. None: the labels in `y`, sorted, or
             the numbers from 0 without `y`.
-        kind, n_images, n_columns, ax
+        kind : {"mistakes", "least_confident"}, default="mistakes"
             As in `from_estimator`.
         image_shape : tuple of three int, default=None
             Channels, height and width, as in `MnistCNNClassifier`.
+        n_images : int, default=40
+            How many to draw at most.
+        n_columns : int, default=8
+            Images in a row of the grid.
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a new figure.
 
         Returns
         -------
@@ -412,7 +427,8 @@ class DigitsDisplay:
 
         Returns
         -------
-        self
+        DigitsDisplay
+            The display itself.
         """
         n_rows = max(1, -(-len(self.images) // n_columns))
         size = (1.3 * n_columns, 1.6 * n_rows + 0.8)
@@ -554,7 +570,8 @@ class FiltersDisplay:
 
         Returns
         -------
-        self
+        FiltersDisplay
+            The display itself.
         """
         if self.image is None:
             self.ax_, self.figure_ = _axes(ax, figsize=(7, 1.8))

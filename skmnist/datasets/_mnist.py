@@ -84,6 +84,8 @@ def fetch_mnist(
     Returns
     -------
     sklearn.utils.Bunch, or tuple (data, target)
+        The digits:
+
         data : ndarray of shape (n, 784), uint8
             Pixels from 0 (background) to 255 (ink).
         images : ndarray of shape (n, 28, 28), uint8
