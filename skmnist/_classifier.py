@@ -392,7 +392,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
 
         Goes on from whatever was trained before, by `fit` or by `partial_fit`. With
         `lr_schedule="onecycle"` the learning rate is the constant `lr / 2`, because a
-        cycle needs a known length. Nothing is held out for validation.
+        cycle needs a known length. Nothing is held out for validation. The pixels are
+        standardised as those of the first chunk ask for.
 
         Parameters
         ----------
@@ -552,8 +553,9 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         """Set parameters, those of the parts (`module__...`) as well.
 
         They take effect in the next `fit`; what has been learned stays. In a
-        `partial_fit`, or a `fit` that goes on with `warm_start`, those of the network,
-        its loss and the choice of the optimizer do not: both go on with what is there.
+        `partial_fit`, or a `fit` that goes on with `warm_start`, those of the network
+        and its loss, the choice of the optimizer, `device` and `random_state` do not:
+        both go on with what is there.
 
         Parameters
         ----------

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EpochScoring, EpochTimer, PassthroughScoring, PrintLog
 from skorch.dataset import ValidSplit
@@ -171,6 +172,7 @@ class Net(NeuralNetClassifier):
             return super()._initialize_criterion(*args, **kwargs)
 
     def load_params(self, *args, **kwargs):
+        check_is_fitted(self)
         self._make_optimizer_anew_if_missing()
         with self._showing_resolved_device():
             return super().load_params(*args, **kwargs)

@@ -156,7 +156,9 @@ def _train(clf, data, data_home, recipe, seed, out):
     clf.set_params(callbacks=own_callbacks).initialize_callbacks()
     for warning in caught:
         errors.print(f"[bold yellow]Warning:[/] {escape(str(warning.message))}")
-    console.print(f"          {clf.n_iter_} epochs in {seconds:.1f} s on {clf.device_}")
+    console.print(
+        f"          {_count_epochs(clf.n_iter_)} in {seconds:.1f} s on {clf.device_}"
+    )
     probabilities = clf.predict_proba(X_test)
     figures = evaluate(clf, probabilities, y_test)
     _show(figures, clf.classes_, len(y_test))
@@ -182,9 +184,13 @@ def _in_words(clf):
     rate = "constant" if clf.lr_schedule is None else "one-cycle with its peak at"
     changes = "" if clf.augmentation is None else f", {clf.augmentation!r}"
     return (
-        f"{clf.max_epochs} epochs, batches of {clf.batch_size}, learning rate {rate} "
-        f"{clf.lr}{changes}"
+        f"{_count_epochs(clf.max_epochs)}, batches of {clf.batch_size}, "
+        f"learning rate {rate} {clf.lr}{changes}"
     )
+
+
+def _count_epochs(n):
+    return f"{n} epoch" if n == 1 else f"{n} epochs"
 
 
 def _load(data, data_home):

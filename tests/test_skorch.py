@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import f1_score, make_scorer
 from skorch import NeuralNetClassifier
 from skorch.callbacks import (
@@ -281,3 +282,8 @@ def test_compile_is_passed_on(small, few, monkeypatch):
     monkeypatch.setattr(torch, "compile", compile_)
     small(compile=True, compile__dynamic=True).fit(*few)
     assert {"dynamic": True} in compiled
+
+
+def test_parameters_for_a_network_that_is_not_there(small, tmp_path):
+    with pytest.raises(NotFittedError, match="fit"):
+        small().load_params(f_params=tmp_path / "weights.pt")

