@@ -1,3 +1,5 @@
+"""The examples, links and names in README and manual."""
+
 import re
 from pathlib import Path
 
@@ -12,6 +14,18 @@ def python_of(page):
     return re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
 
 
+def sections_of(page):
+    """Names that links may have after #, made from the headings."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    return [
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in headings
+    ]
+
+
+WITH_EXAMPLES = [page for page in PAGES[1:] if python_of(page)]
+
+
 def test_python_example(capsys):
     (code,) = python_of(README)
     assert len(code.strip().splitlines()) <= 7
@@ -20,12 +34,14 @@ def test_python_example(capsys):
     assert 0.9 < accuracy <= 1
 
 
-@pytest.mark.parametrize("page", PAGES[1:-1], ids=lambda page: page.stem)
+def test_there_are_pages_with_examples():
+    assert len(WITH_EXAMPLES) >= 8
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.stem)
 def test_examples_of_a_page(page):
-    code = python_of(page)
-    assert code
     namespace = {"__name__": "__main__"}
-    for block in code:
+    for block in python_of(page):
         if "LocalCluster" in block:
             continue  # test_parallel.py has it, and a cluster takes its time
         exec(compile(block, page.name, "exec"), namespace)
@@ -34,14 +50,21 @@ def test_examples_of_a_page(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((.*?)\)", page.read_text()):
-        if not target.startswith("https://"):
-            assert (page.parent / target).is_file()
+        if target.startswith(("https://", "auto_examples/")):
+            continue  # the latter are made from examples/ by Sphinx, which checks them
+        name, _, section = target.partition("#")
+        linked = page.parent / name if name else page
+        assert linked.is_file()
+        if section:
+            assert section in sections_of(linked)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_files_that_are_named_exist(page):
     for name in re.findall(r"(?:examples|tests|skmnist)/[\w/]+\.py", page.read_text()):
         assert (ROOT / name).is_file()
+    for name in re.findall(r"auto_examples/(plot_\w+)", page.read_text()):
+        assert (ROOT / "examples" / f"{name}.py").is_file()
 
 
 @pytest.mark.parametrize("extra", ["sample", "test"])

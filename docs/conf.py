@@ -1,0 +1,77 @@
+"""Sphinx configuration: `python -m sphinx docs docs/_build/html`."""
+
+import warnings
+from contextlib import ExitStack
+from importlib.metadata import version as version_of
+
+import matplotlib as mpl
+
+mpl.use("agg")
+
+project = "skmnist"
+author = "The skmnist developers"
+project_copyright = f"2026, {author}"
+version = release = version_of("skmnist")
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+
+# Pages -------------------------------------------------------------------------------
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+
+# API ---------------------------------------------------------------------------------
+
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+# Gallery -----------------------------------------------------------------------------
+
+
+def set_warnings(gallery_conf, fname, when):
+    """Make warnings errors while an example runs, but not in Sphinx itself."""
+    if when == "before":
+        around_example.enter_context(warnings.catch_warnings(action="error"))
+    else:
+        around_example.close()
+
+
+around_example = ExitStack()
+
+
+suppress_warnings = ["config.cache"]  # a function in the configuration is meant
+sphinx_gallery_conf = {
+    "reset_modules": ("matplotlib", set_warnings),
+    "reset_modules_order": "both",
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("skmnist",),
+    "ignore_pattern": r"benchmarks",
+    "filename_pattern": r"/plot_",
+    "abort_on_example_error": True,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "min_reported_time": 10_000,
+}
+
+# Look --------------------------------------------------------------------------------
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skmnist"
+html_theme_options = {
+    "show_prev_next": True,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc", "sg_download_links"],
+    "header_links_before_dropdown": 6,
+}
+html_show_sourcelink = False
