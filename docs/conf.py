@@ -3,6 +3,7 @@
 import warnings
 from contextlib import ExitStack
 from importlib.metadata import version as version_of
+from pathlib import Path
 
 import matplotlib as mpl
 
@@ -31,6 +32,8 @@ myst_heading_anchors = 3
 # API ---------------------------------------------------------------------------------
 
 autosummary_generate = True
+default_role = "literal"  # `name` in a docstring is a name
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
@@ -47,6 +50,22 @@ def set_warnings(gallery_conf, fname, when):
 
 around_example = ExitStack()
 
+EXAMPLES = [
+    "article",
+    "pipeline_and_cross_validation",
+    "searches",
+    "calibration",
+    "mistakes_and_label_errors",
+    "what_the_network_sees",
+    "8x8_digits",
+    "learning_curve_and_ensemble",
+]
+"""In the order of the gallery."""
+
+
+def order(filename):
+    return EXAMPLES.index(Path(filename).stem.removeprefix("plot_"))
+
 
 suppress_warnings = ["config.cache"]  # a function in the configuration is meant
 sphinx_gallery_conf = {
@@ -58,16 +77,20 @@ sphinx_gallery_conf = {
     "doc_module": ("skmnist",),
     "ignore_pattern": r"benchmarks",
     "filename_pattern": r"/plot_",
+    "within_subsection_order": order,
     "abort_on_example_error": True,
     "remove_config_comments": True,
     "show_memory": False,
     "min_reported_time": 10_000,
+    "write_computation_times": False,  # a page that needs the network
 }
 
 # Look --------------------------------------------------------------------------------
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skmnist"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,

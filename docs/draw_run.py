@@ -31,6 +31,7 @@ def main():
     )
     confusion.set_title(f"Confusion matrix of {len(y_test):,} held-out digits")
     draw_roc_curves(clf.classes_, probabilities, y_test, curves)
+    curves.legend(loc="lower right", fontsize=7.5)
     DigitsDisplay.from_predictions(
         X_test, y_test, probabilities, n_images=20, n_columns=5, ax=mistakes
     )
