@@ -303,7 +303,7 @@ class DigitsDisplay:
         Returns
         -------
         DigitsDisplay
-            Titles are the true label, the predicted label and its probability.
+            Titles are the label in `y`, the predicted label and its probability.
 
         Raises
         ------
@@ -411,7 +411,7 @@ class DigitsDisplay:
         heading += "\n(predicted label and its probability)"
         titles = [f"{predicted[i]}  {confidence[i]:.0%}" for i in shown]
         if y is not None:
-            heading = heading.replace("(", "(true label → ")
+            heading = heading.replace("(", "(label → ")
             titles = [f"{y[i]} → {t}" for i, t in zip(shown, titles, strict=True)]
         return cls(images[shown], titles, heading).plot(n_columns=n_columns, ax=ax)
 

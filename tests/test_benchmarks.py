@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -39,24 +40,37 @@ ROWS = {
 }
 
 
-def run(name, *arguments):
+def run(name, out):
     """Run a benchmark from another folder than its own, as a user would."""
-    finished = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", FOLDER / f"{name}.py", *arguments],
+    data = [] if name == "imports" else TINY
+    return subprocess.run(
+        [
+            *(sys.executable, "-W", "error::UserWarning", FOLDER / f"{name}.py"),
+            *(*ARGUMENTS[name], *data, "--out", out),
+        ],
         capture_output=True,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         check=False,
     )
-    assert finished.returncode == 0, finished.stderr
-    return finished
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """What each benchmark prints, and its file; two of them run at a time."""
+    files = {
+        name: tmp_path_factory.mktemp(name) / "new folder" / "results.json"
+        for name in ARGUMENTS
+    }
+    with ThreadPoolExecutor(2) as pool:
+        finished = pool.map(run, files.keys(), files.values())
+        return dict(zip(files, zip(finished, files.values(), strict=True), strict=True))
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
-def test_benchmark(name, tmp_path):
-    out = tmp_path / "new folder" / "results.json"
-    data = [] if name == "imports" else TINY
-    finished = run(name, *ARGUMENTS[name], *data, "--out", str(out))
+def test_benchmark(name, outcomes):
+    finished, out = outcomes[name]
+    assert finished.returncode == 0, finished.stderr
     assert os.listdir(out.parent) == ["results.json"]
     content = json.loads(out.read_text())
     assert content["benchmark"] == name

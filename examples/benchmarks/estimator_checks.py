@@ -1,11 +1,12 @@
-"""Count how many of scikit-learn's estimator checks each of three classifiers passes.
+"""Count how many of scikit-learn's estimator checks a classifier passes.
 
     python examples/benchmarks/estimator_checks.py
 
 runs scikit-learn's `check_estimator` on `MnistCNNClassifier`, on a plain skorch
-`NeuralNetClassifier` around a small network, and on `MLPClassifier`, all with their
-defaults, and prints how many were passed, skipped, failed, or failed as expected.
-`--details` lists each check that was not passed, with its reason.
+`NeuralNetClassifier` around a small network, and on the classifiers of scikit-learn's
+that `peers.py` compares it with, all with their defaults, and prints how many were
+passed, skipped, failed, or failed as expected. `--details` lists each check that was
+not passed, with its reason.
 """
 
 import argparse
@@ -18,7 +19,10 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy: one of the checks asks for 
 import sklearn
 import skorch
 import torch
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import check_estimator
 from skorch import NeuralNetClassifier
 
@@ -67,17 +71,21 @@ def main():
     arguments = parser.parse_args()
     print(f"scikit-learn {sklearn.__version__}, skorch {skorch.__version__}")
     columns = "".join(f"{status:>9}" for status in STATUSES)
-    print(f"{'':22}{'checks':>9}{columns}{'seconds':>9}")
+    print(f"{'':32}{'checks':>9}{columns}{'seconds':>9}")
     for estimator, expected in (
         (MnistCNNClassifier(), EXPECTED),
         (NeuralNetClassifier(PlainNetwork, train_split=None, verbose=0), None),
+        (KNeighborsClassifier(), None),
+        (ExtraTreesClassifier(), None),
+        (HistGradientBoostingClassifier(), None),
         (MLPClassifier(), None),
+        (SVC(), None),
     ):
         results, seconds = run(estimator, expected)
         found = [result["status"] for result in results]
         counts = "".join(f"{found.count(status):9}" for status in STATUSES)
         name = type(estimator).__name__
-        print(f"{name:22}{len(found):9}{counts}{seconds:9.0f}")
+        print(f"{name:32}{len(found):9}{counts}{seconds:9.0f}")
         if arguments.details:
             for result in results:
                 if result["status"] != "passed":
