@@ -11,7 +11,7 @@ draws what a grid search, a random search and a halving search find out.
 # A small network, to be quick
 # ----------------------------
 # All searches compare candidates on the same folds of the training digits. The network
-# has fewer channels than the article's, and three of four training digits are left out.
+# has fewer channels than the article's, and only every fourth training digit is used.
 
 import os
 
@@ -102,8 +102,8 @@ legend = figure.legend(loc="outside upper center", ncols=2)
 # %%
 # The test digits, once
 # ---------------------
-# The winner of the last search, trained on all training digits, is judged on digits
-# that no search has seen.
+# The winner of the last search, with its three epochs, is trained on all training
+# digits and judged on digits that no search has seen.
 
 clf.set_params(**halving.best_params_).fit(X_train, y_train)
 print(f"accuracy {clf.score(X_test, y_test):.4f} on {len(y_test):,} test digits")

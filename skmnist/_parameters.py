@@ -80,7 +80,24 @@ def check_parameters(estimator):
             f"Got module={estimator.module!r}, expected a torch.nn.Module, class or "
             "instance."
         )
+    _check_module_parameters(estimator)
     resolve_device(estimator.device)
+
+
+def _check_module_parameters(estimator):
+    """Raise TypeError for a `module__...` that the constructor of a class has not."""
+    if not inspect.isclass(estimator.module):
+        return
+    parameters = inspect.signature(estimator.module).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for name in vars(estimator):
+        if name.startswith("module__") and name.split("__")[1] not in parameters:
+            raise TypeError(
+                f"Got {name}, but the network {estimator.module.__name__} takes no "
+                f"{name.removeprefix('module__')}; it takes {', '.join(parameters)}. "
+                "Pass one of these with module__ in front, or correct the name."
+            )
 
 
 def _is_callback(item):

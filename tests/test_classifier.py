@@ -685,7 +685,7 @@ def test_grid_search_in_parallel(small, labelled):
         ({"learning_rate": 1}, r"unexpected argument\(s\) learning_rate"),
         ({"optimiser__momentum": 1}, "unexpected.*optimiser__momentum"),
         ({"module_hidden_units": 1}, "did you mean module__hidden_units"),
-        ({"module__hidden": 1}, "unexpected keyword argument 'hidden'"),
+        ({"module__hidden": 1}, "CNN takes no hidden; it takes"),
     ],
 )
 def test_bad_parameters(small, few, parameters, message):
@@ -813,6 +813,11 @@ def test_accurate_recipe(few):
     assert clf.set_params(augmentation__shift=1).fit(*few).augmentation_.shift == 1
     other = MnistCNNClassifier.with_accurate_recipe(augmentation=None)
     assert other.augmentation is None
+
+
+def test_misspelt_parameter_of_the_network(few):
+    with pytest.raises(TypeError, match=r"module__hidden_unit, .*CNN.*hidden_units"):
+        MnistCNNClassifier(module__hidden_unit=3).fit(*few)
 
 
 # The full MNIST -----------------------------------------------------------------------

