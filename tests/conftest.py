@@ -5,6 +5,8 @@ import signal
 from pathlib import Path
 
 os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy: one of scikit-learn's checks asks
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch
+    os.environ["OMP_NUM_THREADS"] = "1"  # or the workers would slow each other down
 
 import matplotlib as mpl
 import pytest
