@@ -26,7 +26,6 @@ templates_path = ["_templates"]
 
 # Pages -------------------------------------------------------------------------------
 
-myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
 # API ---------------------------------------------------------------------------------
@@ -35,7 +34,6 @@ autosummary_generate = True
 default_role = "literal"  # `name` in a docstring is a name
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
-numpydoc_class_members_toctree = False
 
 # Gallery -----------------------------------------------------------------------------
 
@@ -76,11 +74,8 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("skmnist",),
     "ignore_pattern": r"benchmarks",
-    "filename_pattern": r"/plot_",
     "within_subsection_order": order,
     "abort_on_example_error": True,
-    "remove_config_comments": True,
-    "show_memory": False,
     "min_reported_time": 10_000,
     "write_computation_times": False,  # a page that needs the network
 }

@@ -440,8 +440,7 @@ class DigitsDisplay:
             ax.set_axis_off()
         self.axes_ = grid[: len(self.images)]
         for ax, image, title in zip(self.axes_, self.images, self.titles, strict=True):
-            span = max(np.ptp(image), 1e-12)
-            ax.imshow((image - image.min()) / span, cmap="gray_r")
+            _draw_image(ax, image)
             ax.set_title(title, fontsize=9)
         return self
 
@@ -599,7 +598,7 @@ class FiltersDisplay:
             return self
 
         ax = self.axes_["image"]
-        ax.imshow(self.image, cmap="gray_r")
+        _draw_image(ax, self.image)
         ax.set_axis_off()
         ax.set_title("image", fontsize=10)
         for name, maps in self.feature_maps.items():
@@ -654,6 +653,12 @@ def _pictures(X, image_shape):
         image_shape = resolve_image_shape(rows.shape[1], layout, None)
     images = as_images(rows, image_shape).numpy()
     return np.moveaxis(images, 1, -1) if images.shape[1] == 3 else images[:, 0]
+
+
+def _draw_image(ax, image):
+    """Draw pixels on any scale: the darkest is white, the brightest black."""
+    span = max(np.ptp(image), 1e-12)
+    ax.imshow((image - image.min()) / span, cmap="gray_r")
 
 
 def _mosaic(tiles, n_rows):

@@ -259,6 +259,8 @@ def test_filters_of_colour_images(small):
     clf = small().fit(X, np.arange(40) % 4)
     display = FiltersDisplay.from_estimator(clf, X[0])
     np.testing.assert_array_equal(display.image, np.moveaxis(X[0], 0, -1))
+    drawn = display.axes_["image"].images[0].get_array()
+    assert (drawn.min(), drawn.max()) == (0, 1)  # colours on any scale
     assert display.kernels.shape == (4, 5, 5)
     assert display.feature_maps["conv2"].shape == (8, 1, 2)
 
