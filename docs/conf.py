@@ -56,6 +56,7 @@ EXAMPLES = [
     "mistakes_and_label_errors",
     "what_the_network_sees",
     "8x8_digits",
+    "save_load_onnx",
     "learning_curve_and_ensemble",
 ]
 """In the order of the gallery."""

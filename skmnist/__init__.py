@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from skmnist._classifier import MnistCNNClassifier
 from skmnist.augmentation import RandomAffine
+from skmnist.persistence import load, save, to_onnx
 
-__all__ = ["MnistCNNClassifier", "RandomAffine"]
+__all__ = ["MnistCNNClassifier", "RandomAffine", "load", "save", "to_onnx"]
 __version__ = version("skmnist")

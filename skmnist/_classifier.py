@@ -24,6 +24,7 @@ from skmnist._images import (
     as_weights,
     pixel_statistics,
     resolve_image_shape,
+    with_channels,
 )
 from skmnist._net import Net
 from skmnist._network import CNN
@@ -205,7 +206,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
 
     A pickle, and a copy, holds the network and the history, but not the training data
     and not the state of the optimizer: training that goes on from it begins with the
-    momentum at 0. `save_params(f_optimizer=...)` keeps that state.
+    momentum at 0. `save_params(f_optimizer=...)` keeps that state. `skmnist.save`
+    writes a file that is no pickle.
 
     References
     ----------
@@ -373,18 +375,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
             If Ctrl-C ended the training; the estimator stays usable. If rows of pixels
             are laid out on a square that is larger than they are.
         """
-        check_parameters(self)
-        X, images, y, classes = self._check_X_y(X, y)
-        sample_weight = as_weights(sample_weight)
-        weights = combine_weights(sample_weight, self.class_weight, y, classes)
-        counted = leave_out(images, y, weights)
-        self._check_class_counts(counted[1], weighted=weights is not None)
-        task = self._begin_task("fit", X, y, sample_weight, epochs=self.max_epochs)
-        goes_on = bool(self.warm_start and self.initialized_)
-        with self._unchanged_on_error(goes_on):
-            self._prepare(X, *counted, classes, goes_on)
-            self._train(*counted, task)
-        return self
+        return self._fit(X, y, sample_weight)
 
     @with_callbacks
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -426,7 +417,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
                 "many images of each class will come. Pass a dict of weights by label; "
                 "sklearn.utils.class_weight.compute_class_weight makes one."
             )
-        X, images, y, seen = self._check_X_y(X, y)
+        X, layout, images, y, seen = self._check_X_y(X, y)
         if classes is not None:
             classes = LabelEncoder().fit(as_labels(classes)).classes_
         elif self.initialized_:
@@ -442,7 +433,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         counted = leave_out(images, y, weights)
         task = self._begin_task("partial_fit", X, y, sample_weight, epochs=1)
         with self._unchanged_on_error(goes_on=self.initialized_):
-            self._prepare(X, *counted, classes, goes_on=self.initialized_)
+            self._prepare(X, layout, *counted, classes, goes_on=self.initialized_)
             self._train(*counted, task, incremental=True)
         return self
 
@@ -647,6 +638,26 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
 
     # Private --------------------------------------------------------------------------
 
+    def _fit(self, X, y, sample_weight, n_finished=0):
+        """Do what `fit` says, or the rest of it after `n_finished` epochs.
+
+        For the latter the weights, the history and the state of the optimizer are as
+        they were after these epochs, and X, y and sample_weight what they were.
+        """
+        check_parameters(self)
+        X, layout, images, y, classes = self._check_X_y(X, y)
+        sample_weight = as_weights(sample_weight)
+        weights = combine_weights(sample_weight, self.class_weight, y, classes)
+        counted = leave_out(images, y, weights)
+        self._check_class_counts(counted[1], weighted=weights is not None)
+        n_epochs = self.max_epochs - n_finished
+        task = self._begin_task("fit", X, y, sample_weight, n_epochs)
+        goes_on = bool((self.warm_start or n_finished) and self.initialized_)
+        with self._unchanged_on_error(goes_on):
+            self._prepare(X, layout, *counted, classes, goes_on)
+            self._train(*counted, task, n_finished=n_finished)
+        return self
+
     def _check_X_y(self, X, y):
         """Check training data without changing the estimator.
 
@@ -654,6 +665,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         -------
         X : array-like of shape (n, n_features)
             As it came, but flat; still a data frame if it was one.
+        layout : tuple (n_features,), (H, W) or (C, H, W)
+            Shape of each image as it came.
         images : tensor of shape (n, C, H, W)
         y : ndarray of shape (n,)
         classes : ndarray of shape (n_classes,)
@@ -666,7 +679,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         classes = LabelEncoder().fit(y).classes_  # says what is wrong with mixed types
         check_classification_targets(y)
         image_shape = resolve_image_shape(rows.shape[1], layout, self.image_shape)
-        return X, as_images(rows, image_shape), y, classes
+        layout = rows.shape[1:] if layout is None else layout
+        return X, layout, as_images(rows, image_shape), y, classes
 
     def _check_class_counts(self, y, weighted):
         """Raise ValueError if there are too few classes, or too few images of one."""
@@ -703,9 +717,10 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
             rows = X
         else:
             rows = validate_data(self, X, reset=False, dtype=PIXEL_DTYPES, order="C")
-        if layout is not None and layout != self.image_shape_:
+        if layout is not None and with_channels(layout) != self.image_shape_:
             raise ValueError(
-                f"Got X with images of (channels, height, width) = {layout}, but "
+                "Got X with images of (channels, height, width) = "
+                f"{with_channels(layout)}, but "
                 f"{type(self).__name__} was trained on {self.image_shape_}."
             )
         return as_images(rows, self.image_shape_)
@@ -735,7 +750,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         task = self._init_callback_context(task_name=name, max_subtasks=int(epochs))
         return task.call_on_fit_task_begin(**data), data
 
-    def _prepare(self, X, images, y, weights, classes, goes_on):
+    def _prepare(self, X, layout, images, y, weights, classes, goes_on):
         """Build the network, or make sure that the one there is fits the data."""
         image_shape = tuple(images.shape[1:])
         if goes_on:
@@ -762,6 +777,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         self.device_ = resolve_device(self.device)
         self.precision_ = resolve_precision(self.precision, self.device_)
         self.image_shape_ = image_shape
+        self._layout = layout, str(images.numpy().dtype)
         self.classes_inferred_ = classes  # what skorch's classes_ returns
         self.pixel_mean_, self.pixel_std_ = pixel_statistics(images, weights)
         self._weights_so_far = (0, 0.0)

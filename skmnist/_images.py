@@ -35,7 +35,7 @@ def as_rows(X):
     Returns
     -------
     rows : array-like of shape (n, C*H*W)
-    layout : tuple (C, H, W), or None where X does not show it
+    layout : tuple (H, W) or (C, H, W), or None where X does not show it
 
     Raises
     ------
@@ -67,16 +67,14 @@ def as_rows(X):
     _refuse_times(X)
     if not isinstance(X, np.ndarray) or X.ndim < 3:
         return X, None
-    if X.ndim == 3:
-        layout = (1, *X.shape[1:])
-    elif X.ndim == 4:
-        layout = X.shape[1:]
+    layout = X.shape[1:]
+    if X.ndim == 4:
         if layout[2] in (1, 3, 4) and layout[0] not in (1, 3, 4):
             raise ValueError(
                 f"Got X of shape {X.shape}, which has its channels last. Expected "
                 "(n, channels, height, width): pass np.moveaxis(X, -1, 1)."
             )
-    else:
+    elif X.ndim > 4:
         raise ValueError(
             f"Got X with {X.ndim} dimensions, shape {X.shape}. Expected rows of pixels "
             "(n, channels*height*width), or images (n, height, width) or "
@@ -84,6 +82,11 @@ def as_rows(X):
         )
     # not -1: NumPy cannot infer a length where there are no images
     return X.reshape(len(X), math.prod(layout)), layout
+
+
+def with_channels(layout):
+    """The shape (C, H, W) of an image that may come as (H, W)."""
+    return (1, *layout)[-3:]
 
 
 def as_labels(y):
@@ -103,7 +106,7 @@ def resolve_image_shape(n_features, layout, image_shape):
     ----------
     n_features : int
         Pixels of one image, over all channels.
-    layout : tuple (C, H, W) or None
+    layout : tuple (H, W) or (C, H, W), or None
         What the array itself shows, see `as_rows`.
     image_shape : tuple (C, H, W) or None
         What the user asks for. None: the layout, or else the smallest square of one
@@ -123,9 +126,10 @@ def resolve_image_shape(n_features, layout, image_shape):
     UserWarning
         If the pixels do not fill the square.
     """
+    layout = None if layout is None else with_channels(layout)
     if image_shape is None:
         if layout is not None:
-            return tuple(layout)
+            return layout
         side = math.isqrt(n_features - 1) + 1
         if side * side != n_features:
             warnings.warn(
@@ -136,11 +140,10 @@ def resolve_image_shape(n_features, layout, image_shape):
             )
         return (1, side, side)
     image_shape = tuple(int(side) for side in image_shape)
-    if layout is not None and image_shape != tuple(layout):
+    if layout is not None and image_shape != layout:
         raise ValueError(
             f"Got image_shape={image_shape}, but X holds images of (channels, height, "
-            f"width) = {tuple(layout)}. Pass image_shape={tuple(layout)}, or leave it "
-            "out."
+            f"width) = {layout}. Pass image_shape={layout}, or leave it out."
         )
     if math.prod(image_shape) != n_features:
         side = math.isqrt(n_features)

@@ -132,6 +132,10 @@ class Net(NeuralNetClassifier):
             return super().initialize()
 
     def initialize_module(self):
+        self.module_ = self._build_module()
+        return self
+
+    def _build_module(self):
         module, kwargs = self.module, self.get_params_for("module")
         if isinstance(module, torch.nn.Module):
             module = copy.deepcopy(module)  # fit changes no parameter
@@ -145,8 +149,7 @@ class Net(NeuralNetClassifier):
             constructor = module if inspect.isclass(module) else type(module)
             named = inspect.signature(constructor).parameters
             kwargs = {**{k: v for k, v in task.items() if k in named}, **kwargs}
-        self.module_ = self.initialized_instance(module, kwargs)
-        return self
+        return self.initialized_instance(module, kwargs)
 
     def _initialize_module(self, *args, **kwargs):
         with self._showing_resolved_device():
@@ -327,8 +330,11 @@ class Net(NeuralNetClassifier):
 
     # Training -------------------------------------------------------------------------
 
-    def _train(self, X, y, weights, task, incremental=False):
-        """Run the epochs, as skorch does, but with generators of our own."""
+    def _train(self, X, y, weights, task, incremental=False, n_finished=0):
+        """Run the epochs, as skorch does, but with generators of our own.
+
+        `n_finished` epochs of the same training are over already.
+        """
         task, task_data = task
         with (
             private_generators(self.device_),
@@ -341,17 +347,20 @@ class Net(NeuralNetClassifier):
             if not incremental:
                 train, valid = self.get_split_datasets(images, y)
             self._scale_weights(images, train, incremental)
-            self._n_earlier_epochs = len(self.history)
+            self._n_earlier_epochs = len(self.history) - n_finished
             datasets = {"dataset_train": train, "dataset_valid": valid}
             batches = {
                 "train": self.get_iterator(train, training=True),
                 "valid": None if valid is None else self.get_iterator(valid),
             }
             self._held_out_weights = None if valid is None else weights_of(valid)
-            self._n_scheduled_batches = 0
+            self._scheduled_batches = (0, 0)
             if self.lr_schedule is not None and not incremental:
                 n_batches = len(batches["train"])
-                self._n_scheduled_batches = task.max_subtasks * n_batches
+                self._scheduled_batches = (
+                    n_finished * n_batches,
+                    (n_finished + task.max_subtasks) * n_batches,
+                )
             self.notify("on_train_begin", X=X, y=y)
             try:
                 for _ in range(task.max_subtasks):

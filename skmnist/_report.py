@@ -2,14 +2,12 @@
 
 import json
 import os
-import platform
 import re
+import shutil
 import tempfile
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 
-import joblib
 import torch
 from sklearn.metrics import (
     ConfusionMatrixDisplay,
@@ -20,9 +18,9 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from skmnist._packing import library_versions
 from skmnist.displays import AccuracyCurveDisplay, DigitsDisplay, LossCurveDisplay
-
-LIBRARIES = ("skmnist", "torch", "torchvision", "skorch", "scikit-learn", "numpy")
+from skmnist.persistence import save as save_model
 
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 """One after the other, so that lines can be told apart without their colours."""
@@ -80,10 +78,7 @@ def describe(clf):
         "parameters": clf.get_params(deep=False),
         "device": str(clf.device_),
         "threads": torch.get_num_threads(),
-        "versions": {
-            "python": platform.python_version(),
-            **{library: version(library) for library in LIBRARIES},
-        },
+        "versions": library_versions(),
         "epochs_finished": clf.n_iter_,
         "epochs": epochs,
     }
@@ -181,7 +176,7 @@ def save(clf, X, y, probabilities, report, folder):
     """
     with tempfile.TemporaryDirectory(prefix=".skmnist-", dir=folder) as temporary:
         temporary = Path(temporary)
-        joblib.dump(clf, temporary / "model.joblib")
+        save_model(clf, temporary / "model.safetensors")
         save_pictures(clf, X, y, probabilities, temporary)
         text = json.dumps(report, indent=2, default=_name_of)
         (temporary / "report.json").write_text(text + "\n")
@@ -194,6 +189,8 @@ def save(clf, X, y, probabilities, report, folder):
 @contextmanager
 def output_folder(folder):
     """Make a folder and try to write in it; take it back if the work inside fails.
+
+    What a process that was killed has left there half-written goes away.
 
     Parameters
     ----------
@@ -209,6 +206,8 @@ def output_folder(folder):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=folder).close()
+            for left_behind in folder.glob(".skmnist-*"):
+                shutil.rmtree(left_behind)
         except OSError as error:
             raise OSError(
                 f"Cannot write into {folder}: {error}. Name another folder with --out."

@@ -240,12 +240,12 @@ class OneCycle(LRScheduler):
 
     def on_train_begin(self, net, **kwargs):
         peaks = net._get_peak_learning_rates()
-        if net._n_scheduled_batches < 2:
+        n_done, n_batches = net._scheduled_batches
+        if n_batches < 2:
             self.lr_scheduler_ = None
             for group, peak in zip(net.optimizer_.param_groups, peaks, strict=True):
                 group["lr"] = peak * CONSTANT_FRACTION
         else:
-            n_batches = net._n_scheduled_batches
             alone = self.pct_start * n_batches == 1
             self.lr_scheduler_ = OneCycleLR(
                 net.optimizer_,
@@ -255,6 +255,7 @@ class OneCycle(LRScheduler):
                 pct_start=self.pct_start * 1.001 if alone else self.pct_start,
                 anneal_strategy=self.anneal_strategy,
                 cycle_momentum=False,
+                last_epoch=n_done - 1,  # as torch calls the number of batches
             )
 
     def __getstate__(self):

@@ -16,6 +16,8 @@ from skorch.callbacks import ProgressBar
 from tqdm import tqdm
 
 from skmnist import MnistCNNClassifier
+from skmnist._checkpoint import Checkpoint, begin_state, data_sha256, read_state
+from skmnist._parameters import check_parameters
 from skmnist._report import describe, evaluate, output_folder, save
 from skmnist.datasets import fetch_mnist, load_mnist_sample
 
@@ -51,15 +53,26 @@ MAKERS = {
 }
 
 
+STATE = "training.safetensors"
+"""Where a training is kept while it is not finished."""
+
+
 class TrainingProgress(ProgressBar):
     """skorch's progress bar, but one for the whole training, and a line an epoch."""
 
+    def on_train_begin(self, net, **kwargs):
+        self.pbar_ = None
+
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        if len(net.history) == 1:
+        if self.pbar_ is None:
             batches = self._get_batches_per_epoch(net, dataset_train, dataset_valid)
             # disable=None: no bar where nobody watches, as in a log file
             self.pbar_ = tqdm(
-                total=net.max_epochs * batches, unit="batch", leave=False, disable=None
+                initial=(len(net.history) - 1) * batches,
+                total=net.max_epochs * batches,
+                unit="batch",
+                leave=False,
+                disable=None,
             )
 
     def on_epoch_end(self, net, **kwargs):
@@ -71,7 +84,8 @@ class TrainingProgress(ProgressBar):
         )
 
     def on_train_end(self, net, **kwargs):
-        self.pbar_.close()
+        if self.pbar_ is not None:
+            self.pbar_.close()
 
 
 @app.callback()
@@ -81,6 +95,7 @@ def commands():
 
 @app.command()
 def train(
+    context: typer.Context,
     data: Annotated[
         Data,
         typer.Option(
@@ -125,14 +140,31 @@ def train(
     out: Annotated[
         Path, typer.Option(help="Folder for model, pictures and report.")
     ] = Path("skmnist-run"),
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Go on with a training that was cut off, after its last finished "
+            "epoch; DIR is its --out. Takes no other option.",
+        ),
+    ] = None,
 ):
     """Train a network on digits, judge it on others, show and save the outcome."""
-    chosen = {"max_epochs": epochs, "batch_size": batch_size, "lr": lr}
-    parameters = {name: value for name, value in chosen.items() if value is not None}
-    clf = MAKERS[recipe](**parameters, random_state=seed, device=device)
+    command = {
+        "data": data,
+        "data_home": None if data_home is None else str(data_home.absolute()),
+        "recipe": recipe,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "seed": seed,
+        "device": device,
+    }
     try:
-        with output_folder(out):
-            _train(clf, data, data_home, recipe, seed, out)
+        if resume is None:
+            _start(command, out)
+        else:
+            _resume(_given_options(context), resume)
     except (ImportError, OSError, TypeError, ValueError) as error:
         errors.print(f"[bold red]Error:[/] {escape(str(error))}")
         raise typer.Exit(1) from error
@@ -141,18 +173,99 @@ def train(
         raise typer.Exit(130) from interrupt
 
 
-def _train(clf, data, data_home, recipe, seed, out):
+def _start(command, out):
+    """Train from the beginning."""
+    clf = _make(command)
+    check_parameters(clf)
+    path = out / STATE
+    with output_folder(out):
+        if path.exists() and (n_finished := read_state(path).n_finished):
+            raise ValueError(
+                f"{out} holds a training that was cut off after "
+                f"{_count_epochs(n_finished)}. Go on with it, skmnist train --resume "
+                f"{out}, delete {path}, or name another folder with --out."
+            )
+        try:
+            _train(clf, begin_state(path, command), out)
+        except BaseException:
+            if path.exists() and not read_state(path).n_finished:
+                path.unlink()  # nothing is in it but the command
+            raise
+
+
+def _resume(given, folder):
+    """Go on with a training that was cut off."""
+    if given:
+        raise ValueError(
+            f"Got --resume with {', '.join(given)}, but a training goes on as it "
+            "began. Leave the other options out."
+        )
+    path = folder / STATE
+    if not path.exists():
+        finished = (folder / "report.json").exists()
+        raise FileNotFoundError(
+            f"Got --resume {folder}, but there is nothing to go on with: "
+            + ("the training there is finished." if finished else f"no {path}.")
+        )
+    with output_folder(folder):
+        state = read_state(path)
+        clf = _make(state.command) if state.clf is None else state.clf
+        state.resumed_after.append(state.n_finished)
+        _train(clf, state, folder)
+
+
+def _make(command):
+    """The classifier that a command asks for."""
+    parameters = {"max_epochs": "epochs", "batch_size": "batch_size", "lr": "lr"}
+    chosen = {
+        name: command[option]
+        for name, option in parameters.items()
+        if command[option] is not None
+    }
+    return MAKERS[Recipe(command["recipe"])](
+        **chosen, random_state=command["seed"], device=command["device"]
+    )
+
+
+def _given_options(context):
+    """The options that the user wrote, but for --resume."""
+    return [
+        "--" + name.replace("_", "-")
+        for name in context.params
+        if name != "resume"
+        and context.get_parameter_source(name).name not in ("DEFAULT", "DEFAULT_MAP")
+    ]
+
+
+def _train(clf, state, out):
     """Do what `train` says, with the folder there and the classifier made."""
-    X_train, X_test, y_train, y_test, origin = _load(data, data_home)
+    command, n_finished = state.command, state.n_finished
+    X_train, X_test, y_train, y_test, origin = _load(command)
     console.print(f"[bold]Data[/]      {origin}")
+    recipe, seed = command["recipe"], command["seed"]
     console.print(f"[bold]Training[/]  {recipe} recipe, seed {seed}: {_in_words(clf)}")
+    if state.resumed_after:
+        console.print(f"          goes on after {_count_epochs(n_finished)}")
+    found = data_sha256(X_train, y_train)
+    if state.data_sha256 not in (None, found):
+        raise ValueError(
+            "Got other training digits than those with which the training began. Put "
+            "the same ones back, or begin anew in another folder: --out."
+        )
+    state.data_sha256 = found
     own_callbacks = clf.callbacks
-    clf.set_params(callbacks=[*(own_callbacks or []), ("progress", TrainingProgress())])
+    clf.set_params(
+        callbacks=[
+            *(own_callbacks or []),
+            ("checkpoint", Checkpoint(out / STATE, state, own_callbacks)),
+            ("progress", TrainingProgress()),
+        ]
+    )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         begin = time.perf_counter()
-        clf.fit(X_train, y_train)
-        seconds = time.perf_counter() - begin
+        clf._fit(X_train, y_train, None, n_finished)
+        seconds = state.seconds + time.perf_counter() - begin
     clf.set_params(callbacks=own_callbacks).initialize_callbacks()
     for warning in caught:
         errors.print(f"[bold yellow]Warning:[/] {escape(str(warning.message))}")
@@ -162,13 +275,15 @@ def _train(clf, data, data_home, recipe, seed, out):
     probabilities = clf.predict_proba(X_test)
     figures = evaluate(clf, probabilities, y_test)
     _show(figures, clf.classes_, len(y_test))
+    interrupted = clf.n_iter_ < clf.max_epochs
     report = {
-        "data": {"name": data, "origin": origin},
+        "data": {"name": command["data"], "origin": origin},
         "train_images": len(y_train),
         "test_images": len(y_test),
         "recipe": recipe,
         "seed": seed,
-        "interrupted": clf.n_iter_ < clf.max_epochs,
+        "interrupted": interrupted,
+        "resumed_after": state.resumed_after,
         "train_seconds": seconds,
         **figures,
         **describe(clf),
@@ -177,6 +292,10 @@ def _train(clf, data, data_home, recipe, seed, out):
     console.print(f"[bold]Saved[/]     in {out.resolve()}:")
     for path in written:
         console.print(f"          {path.name}")
+    if interrupted:
+        console.print(f"[bold]Go on[/]     with skmnist train --resume {out}")
+    else:
+        (out / STATE).unlink()
 
 
 def _in_words(clf):
@@ -193,9 +312,10 @@ def _count_epochs(n):
     return f"{n} epoch" if n == 1 else f"{n} epochs"
 
 
-def _load(data, data_home):
+def _load(command):
     """Digits to train on and to judge with, and a sentence on where they come from."""
-    if data == Data.mnist:
+    data_home = command["data_home"]
+    if Data(command["data"]) == Data.mnist:
         load = partial(fetch_mnist, data_home=data_home)
         origin = f"MNIST from {get_data_home(data_home)}"
     else:

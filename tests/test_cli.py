@@ -8,14 +8,15 @@ import subprocess
 import sys
 import time
 
-import joblib
 import numpy as np
 import pytest
 from matplotlib.image import imread
 from tqdm import tqdm
 from typer.testing import CliRunner
 
+import skmnist
 from skmnist import MnistCNNClassifier, cli
+from skmnist._checkpoint import read_state
 from skmnist.datasets import load_mnist_sample
 
 FILES = {
@@ -23,10 +24,11 @@ FILES = {
     "confusion_matrix.png",
     "loss_curve.png",
     "mistakes.png",
-    "model.joblib",
+    "model.safetensors",
     "report.json",
     "roc_curves.png",
 }
+STATE = "training.safetensors"
 COMMAND = [sys.executable, "-m", "skmnist"]
 
 
@@ -65,7 +67,7 @@ def test_train(run, tmp_path, recipe):
 
     # every figure that is printed is in the report, and it is true
     X_test, y_test = load_mnist_sample(subset="test", return_X_y=True)
-    model = joblib.load(out / "model.joblib")
+    model = skmnist.load(out / "model.safetensors")
     assert report["accuracy"] == report["f1_micro"] == model.score(X_test, y_test)
     assert f"Accuracy  {report['accuracy']:.2%}" in text
     assert f"Micro F1  {report['f1_micro']:.4f}" in text
@@ -200,7 +202,15 @@ def test_interrupt_before_training(run, monkeypatch, tmp_path):
 def test_help():
     result = CliRunner().invoke(cli.app, ["train", "--help"])
     assert result.exit_code == 0
-    for option in ("--data", "--recipe", "--epochs", "--lr", "--seed", "--out"):
+    for option in (
+        "--resume",
+        "--data",
+        "--recipe",
+        "--epochs",
+        "--lr",
+        "--seed",
+        "--out",
+    ):
         assert option in result.output
 
 
@@ -248,9 +258,115 @@ def test_ctrl_c_still_reports(ctrl_c, tmp_path):
     )
     assert "Traceback" not in errors
     assert "Accuracy" in rest
-    assert {path.name for path in tmp_path.iterdir()} == FILES
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES, STATE}
+    assert f"skmnist train --resume {tmp_path}" in rest
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["interrupted"] is True
     assert 2 <= report["epochs_finished"] == int(epochs) < 50
-    assert joblib.load(tmp_path / "model.joblib").n_iter_ == int(epochs)
+    assert skmnist.load(tmp_path / "model.safetensors").n_iter_ == int(epochs)
     assert 0 < len(lines) <= int(epochs) + 4
+
+
+@pytest.fixture
+def cut_off(run, tmp_path, monkeypatch):
+    """A folder with a training that was killed in its second epoch."""
+
+    class Killed(BaseException):
+        """What nothing catches, as nothing catches SIGKILL."""
+
+    def die(self, net, **kwargs):
+        if len(net.history) == 2:
+            raise Killed
+
+    out = tmp_path / "out"
+    monkeypatch.setattr(cli.TrainingProgress, "on_batch_end", die)
+    options = ["--epochs", 3, "--batch-size", 500, "--seed", 5, "--recipe", "article"]
+    with pytest.raises(Killed):
+        CliRunner().invoke(
+            cli.app,
+            ["train", *map(str, options), "--out", str(out)],
+            catch_exceptions=False,
+        )
+    monkeypatch.undo()
+    return out
+
+
+def test_resume(run, cut_off):
+    (path,) = cut_off.iterdir()
+    assert path.name == STATE
+    assert read_state(path).n_finished == 1
+    half_written = cut_off / ".skmnist-abc"
+    half_written.mkdir()
+    (half_written / "report.json").touch()
+    result = run("train", "--resume", cut_off)
+    assert result.exit_code == 0, result.output
+    assert "goes on after 1 epoch\n" in result.output
+    assert "3 epochs, batches of 500" in result.output
+    lines = re.findall(r"  epoch +(\d)/3", result.output)
+    assert lines == ["2", "3"]
+    assert {path.name for path in cut_off.iterdir()} == FILES
+    report = json.loads((cut_off / "report.json").read_text())
+    assert report["resumed_after"] == [1]
+    assert report["interrupted"] is False
+    assert report["epochs_finished"] == 3
+    assert (report["seed"], report["recipe"]) == (5, "article")
+    durations = [epoch["dur"] for epoch in report["epochs"]]
+    assert report["train_seconds"] > sum(durations)
+
+    result = run("train", "--resume", cut_off)
+    assert result.exit_code == 1
+    assert "the training there is finished" in result.output
+
+
+def test_cut_off_training_is_not_lost_to_another(run, cut_off):
+    before = (cut_off / STATE).read_bytes()
+    result = run("train", "--out", cut_off)
+    assert result.exit_code == 1
+    assert "was cut off after 1 epoch" in result.output
+    assert f"skmnist train --resume {cut_off}" in result.output.replace("\n", "")
+    assert (cut_off / STATE).read_bytes() == before
+
+
+def test_resume_with_other_options(run, cut_off):
+    result = run("train", "--resume", cut_off, "--lr", 0.1, "--batch-size", 3)
+    assert result.exit_code == 1
+    assert "Got --resume with --lr, --batch-size" in result.output
+    assert (cut_off / STATE).exists()
+
+
+def test_resume_where_nothing_is(run, tmp_path):
+    for folder in (tmp_path, tmp_path / "missing"):
+        result = run("train", "--resume", folder)
+        assert result.exit_code == 1
+        assert "there is nothing to go on with" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resume_with_other_digits(run, cut_off, monkeypatch):
+    def load(*, subset, return_X_y):
+        X, y = load_mnist_sample(subset=subset, return_X_y=True)
+        return X, y[::-1].copy()
+
+    monkeypatch.setattr(cli, "load_mnist_sample", load)
+    result = run("train", "--resume", cut_off)
+    assert result.exit_code == 1
+    assert "Got other training digits" in result.output
+    assert [path.name for path in cut_off.iterdir()] == [STATE]
+
+
+def test_resume_from_a_damaged_state(run, cut_off):
+    path = cut_off / STATE
+    path.write_bytes(path.read_bytes()[:-100])
+    result = run("train", "--resume", cut_off)
+    assert result.exit_code == 1
+    assert "is damaged" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_resume_before_the_first_epoch(run, cut_off):
+    state = read_state(cut_off / STATE)
+    cli.begin_state(cut_off / STATE, state.command)
+    result = run("train", "--resume", cut_off)
+    assert result.exit_code == 0, result.output
+    assert re.findall(r"  epoch +(\d)/3", result.output) == ["1", "2", "3"]
+    assert {path.name for path in cut_off.iterdir()} == FILES

@@ -1,0 +1,350 @@
+"""A fitted classifier as plain facts and tensors, and back."""
+
+import collections
+import math
+import numbers
+import platform
+from importlib.metadata import version
+
+import numpy as np
+import torch
+from skorch.history import History
+
+from skmnist._classifier import MnistCNNClassifier
+from skmnist._parameters import check_parameters
+from skmnist._plain import from_plain, to_plain
+
+FORMAT = 1
+"""Number of the way in which this is written down; another way has another number."""
+
+LIBRARIES = ("skmnist", "torch", "torchvision", "skorch", "scikit-learn", "numpy")
+
+FIGURES = (torch.int64, torch.float64)
+"""Types of the figures of batches: a byte for each would become many in memory."""
+
+LABEL_TYPES = "biuf"
+"""Kinds of NumPy's numbers that labels can be, beside text and objects."""
+
+
+def library_versions():
+    """Versions of Python and of what a model depends on.
+
+    Returns
+    -------
+    dict of str by str
+    """
+    versions = {library: version(library) for library in LIBRARIES}
+    return {"python": platform.python_version(), **versions}
+
+
+def pack(clf, parameters=None):
+    """Take a fitted classifier apart.
+
+    Parameters
+    ----------
+    clf : MnistCNNClassifier
+    parameters : dict or None
+        What to take for its parameters; None: those that it has.
+
+    Returns
+    -------
+    facts : dict
+        What JSON can hold.
+    tensors : dict of tensors by name
+        On the CPU.
+
+    Raises
+    ------
+    TypeError
+        If a parameter, a label or an entry of the history is nothing that JSON can
+        hold; the message names it.
+    """
+    if clf.torch_load_kwargs is not None:
+        raise TypeError(
+            f"Got torch_load_kwargs={clf.torch_load_kwargs!r}, which may let pickles "
+            "in. Reset it before saving: clf.set_params(torch_load_kwargs=None)."
+        )
+    if parameters is None:
+        parameters = clf.get_params(deep=False)
+    parameters = {name: to_plain(value, name) for name, value in parameters.items()}
+    runs, columns = _pack_history(clf.history)
+    shape, dtype = clf._layout
+    facts = {
+        "format": FORMAT,
+        "versions": library_versions(),
+        "parameters": parameters,
+        "classes": _pack_labels(clf.classes_),
+        "image_shape": list(clf.image_shape_),
+        "layout": [list(shape), dtype],
+        "n_features": clf.n_features_in_,
+        "feature_names": getattr(clf, "feature_names_in_", np.empty(0)).tolist(),
+        "pixel_mean": clf.pixel_mean_.tolist(),
+        "pixel_std": clf.pixel_std_.tolist(),
+        "trained_on": str(clf.device_),
+        "precision": clf.precision_,
+        "seed": clf._seed,
+        "weights_so_far": list(clf._weights_so_far),
+        "n_earlier_epochs": clf._n_earlier_epochs,
+        "history": runs,
+    }
+    network = {
+        f"network.{name}": values.detach().cpu()
+        for name, values in _bare(clf.module_).state_dict().items()
+    }
+    return facts, network | columns
+
+
+def unpack(facts, tensors, device):
+    """Put a classifier together again.
+
+    Parameters
+    ----------
+    facts : dict
+    tensors : dict of tensors by name
+    device : torch.device
+        Where the network is to be.
+
+    Returns
+    -------
+    MnistCNNClassifier
+
+    Raises
+    ------
+    Exception
+        If `pack` makes nothing of the kind; whatever that leads to.
+    """
+    _expect(facts["format"] == FORMAT, f"it has format {facts['format']!r:.20}")
+    clf = MnistCNNClassifier(**_unpack_parameters(facts["parameters"]))
+    check_parameters(clf)
+    n_features, image_shape = facts["n_features"], tuple(facts["image_shape"])
+    side = math.isqrt(n_features - 1) + 1
+    _expect(
+        len(image_shape) == 3
+        and all(type(n) is int and n > 0 for n in image_shape)
+        and (math.prod(image_shape) == n_features or image_shape == (1, side, side)),
+        f"images of shape {image_shape!r:.50} with {n_features!r:.20} features",
+    )
+    shape, dtype = facts["layout"]
+    shapes = ([n_features], list(image_shape), list(image_shape[1:]))
+    _expect(shape in shapes and dtype in ("uint8", "float32"), "another layout")
+    mean, std = (
+        np.array(facts[name], dtype=np.float64) for name in ("pixel_mean", "pixel_std")
+    )
+    _expect(mean.shape == std.shape == image_shape[:1], "other pixel statistics")
+    _expect(np.isfinite(mean).all() and (std > 0).all(), "impossible statistics")
+    _expect(facts["precision"] in ("float32", "bfloat16"), "another precision")
+    seed, n_earlier = facts["seed"], facts["n_earlier_epochs"]
+    _expect(type(seed) is int and seed >= 0, "no seed")
+    history = _unpack_history(facts["history"], tensors)
+    _expect(type(n_earlier) is int and 0 <= n_earlier <= len(history), "lost epochs")
+    n_images, sum_of_weights = facts["weights_so_far"]
+    _expect(type(n_images) is int and sum_of_weights > 0, "no images")
+    vars(clf).update(
+        classes_inferred_=_unpack_labels(facts["classes"]),
+        n_features_in_=n_features,
+        image_shape_=image_shape,
+        pixel_mean_=mean,
+        pixel_std_=std,
+        precision_=facts["precision"],
+        device_=device,
+        _layout=(tuple(shape), dtype),
+        _seed=seed,
+        _weights_so_far=(n_images, sum_of_weights),
+        _n_earlier_epochs=n_earlier,
+    )
+    if facts["feature_names"]:
+        names = facts["feature_names"]
+        _expect(
+            len(names) == n_features and all(isinstance(n, str) for n in names),
+            "other feature names",
+        )
+        clf.feature_names_in_ = np.array(names, dtype=object)
+    network = {
+        name.removeprefix("network."): values
+        for name, values in tensors.items()
+        if name.startswith("network.")
+    }
+    dtype = _check_network(clf, network)
+    clf.initialize()
+    clf.history_ = history
+    _bare(clf.module_).to(dtype).load_state_dict(network)
+    return clf
+
+
+def unpack_optimizer(clf, param_groups, tensors):
+    """Give a classifier's optimizer the state that it had.
+
+    Parameters
+    ----------
+    clf : MnistCNNClassifier
+    param_groups : list
+        What `to_plain` made of those in the optimizer's `state_dict`.
+    tensors : dict of tensors by name
+        Among them `optimizer.<number of the parameter>.<name>`.
+    """
+    parameters = [
+        parameter
+        for group in clf.optimizer_.param_groups
+        for parameter in group["params"]
+    ]
+    state = {}
+    for name, values in tensors.items():
+        if not name.startswith("optimizer."):
+            continue
+        number, key = name.removeprefix("optimizer.").split(".")
+        parameter = parameters[int(number)]
+        if values.ndim:
+            _expect(values.shape == parameter.shape, f"{name} of another shape")
+            # in the same order in memory, which fused optimizers take for granted
+            values = torch.empty_like(parameter).copy_(values)
+        state.setdefault(int(number), {})[key] = values
+    clf.optimizer_.load_state_dict(
+        {"state": state, "param_groups": from_plain(param_groups)}
+    )
+
+
+def _unpack_parameters(plain):
+    parameters = {name: from_plain(value) for name, value in plain.items()}
+    known = MnistCNNClassifier._get_signature_names([MnistCNNClassifier])
+    prefixes = {*MnistCNNClassifier.prefixes_, "module", "criterion", "optimizer"}
+    for name in parameters:
+        prefix, *further = name.split("__")
+        _expect(
+            prefix in prefixes and further if "__" in name else name in known,
+            f"a parameter {name!r:.50}",
+        )
+    _expect(parameters["torch_load_kwargs"] is None, "torch_load_kwargs")
+    return parameters
+
+
+def _pack_labels(classes):
+    if classes.dtype.kind not in LABEL_TYPES + "UO":
+        raise TypeError(
+            f"Got labels of type {classes.dtype}, which a file cannot hold; expected "
+            "numbers or text. Fit on labels of these types, for example y.astype(str)."
+        )
+    kind = "str" if classes.dtype.kind == "U" else classes.dtype.name
+    return [kind, to_plain(classes.tolist(), "classes_")]
+
+
+def _unpack_labels(packed):
+    kind, values = packed
+    _expect(isinstance(values, list) and len(values) > 1, "no labels")
+    types = {type(value) for value in values}
+    if kind == "str":
+        _expect(types == {str}, "labels that are no text")
+    elif kind != "object":
+        _expect(np.dtype(kind).kind in LABEL_TYPES, f"labels of type {kind!r:.20}")
+        _expect(types <= {bool, int, float}, "labels that are no numbers")
+    _expect(types <= {bool, int, float, str}, "labels of another type")
+    classes = np.array(values, dtype=kind)
+    _expect(kind in ("str", "object") or np.isfinite(classes).all(), "no finite labels")
+    _expect(np.all(classes[:-1] < classes[1:]), "labels in no order")
+    return classes
+
+
+def _pack_history(history):
+    """Split a history into the names of its figures and the figures.
+
+    Returns
+    -------
+    runs : list of [number of epochs, keys, batches]
+        Epochs in a row that have figures of the same names; `batches` is a list of
+        [number of batches, keys] for those of each epoch, in the same way.
+    columns : dict of tensors by name
+        The figures of each name, over all epochs or all batches that have it.
+    """
+    runs, columns = [], {}
+
+    def add(kind, row):
+        for key, value in row.items():
+            if not isinstance(value, (bool, np.bool_, numbers.Real)):
+                raise TypeError(
+                    f"Got {key}={value!r:.50} in the history, where a file can hold "
+                    "numbers only. Let your callback keep it elsewhere."
+                )
+            columns.setdefault(f"history.{kind}.{key}", []).append(value)
+        return list(row)
+
+    def append(runs, n, *what):
+        if runs and runs[-1][1:] == [*what]:
+            runs[-1][0] += n
+        else:
+            runs.append([n, *what])
+
+    for epoch in history:
+        batches = []
+        for batch in filter(None, epoch["batches"]):  # Ctrl-C leaves one without any
+            append(batches, 1, add("batches", batch))
+        figures = {key: value for key, value in epoch.items() if key != "batches"}
+        append(runs, 1, add("epochs", figures), batches)
+    return runs, {name: _as_column(values) for name, values in columns.items()}
+
+
+def _as_column(values):
+    if all(isinstance(value, (bool, np.bool_)) for value in values):
+        dtype = torch.bool
+    elif all(isinstance(value, numbers.Integral) for value in values):
+        dtype = torch.int64
+    else:
+        dtype = torch.float64
+    return torch.tensor(values, dtype=dtype)
+
+
+def _unpack_history(runs, tensors):
+    columns = {
+        name: values for name, values in tensors.items() if name.startswith("history.")
+    }
+    lengths = collections.Counter()
+    for n_epochs, keys, batches in runs:
+        _expect(type(n_epochs) is int and n_epochs > 0 and keys, "no epochs")
+        lengths.update({f"history.epochs.{key}": n_epochs for key in keys})
+        for n, keys_of_batch in batches:
+            _expect(type(n) is int and n > 0 and keys_of_batch, "no batches")
+            for key in keys_of_batch:
+                lengths[f"history.batches.{key}"] += n * n_epochs
+    found = {
+        name: len(values)
+        for name, values in columns.items()
+        if values.ndim == 1 and (values.dtype in FIGURES or "batches" not in name)
+    }
+    _expect(lengths == found, "figures of other epochs")
+    values = {name: iter(column.tolist()) for name, column in columns.items()}
+    history = History()
+    for n_epochs, keys, batches in runs:
+        for _ in range(n_epochs):
+            history.new_epoch()
+            figures = {key: next(values[f"history.epochs.{key}"]) for key in keys}
+            history[-1].update(figures)
+            history[-1]["batches"] = [
+                {key: next(values[f"history.batches.{key}"]) for key in keys_of_batch}
+                for n, keys_of_batch in batches
+                for _ in range(n)
+            ]
+    return history
+
+
+def _check_network(clf, network):
+    """Compare tensors with the network that the parameters speak of; make none yet."""
+    with torch.device("meta"):  # which has shapes, but no memory
+        expected = clf._build_module().state_dict()
+    shapes = {name: tuple(values.shape) for name, values in expected.items()}
+    found = {name: tuple(values.shape) for name, values in network.items()}
+    _expect(shapes == found, f"weights of shapes {found} instead of {shapes}")
+    dtypes = {values.dtype for values in network.values()}
+    _expect(
+        dtypes in ({torch.float32}, {torch.float64}), f"weights of types {dtypes!r:.80}"
+    )
+    for name, values in network.items():
+        _expect(torch.isfinite(values).all(), f"{name} with values that are not finite")
+    return dtypes.pop()
+
+
+def _bare(module):
+    """A network without the wrapper of `torch.compile`."""
+    return getattr(module, "_orig_mod", module)
+
+
+def _expect(holds, what):
+    if not holds:
+        raise ValueError(f"it speaks of {what}")
