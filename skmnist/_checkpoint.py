@@ -15,6 +15,8 @@ from skmnist._sealed_file import read_sealed, write_sealed
 from skmnist._training import resolve_device
 from skmnist.persistence import restore
 
+PLAIN = {str, int, float, type(None)}
+
 
 @dataclass
 class State:
@@ -124,12 +126,25 @@ def read_state(path):
     training = facts.get("training")
     if not isinstance(training, dict) or not isinstance(training.get("command"), dict):
         raise ValueError(f"Got {path}, which is a model, not the state of a training.")
+    known = {"command", "data_sha256", "seconds", "resumed_after", "param_groups"}
+    state = State(
+        **{k: training[k] for k in training.keys() & known - {"param_groups"}}
+    )
+    if not (
+        training.keys() <= known
+        and isinstance(state.resumed_after, list)
+        and {type(n) for n in state.resumed_after} <= {int}
+        and type(state.seconds) is float
+        and {type(value) for value in state.command.values()} <= PLAIN
+    ):
+        raise ValueError(f"Got {path}, which is not the state of a training.")
     if training.keys() == {"command"}:
-        return State(**training)
+        return state
 
     def finish(clf):
-        unpack_optimizer(clf, training.pop("param_groups"), tensors)
-        return State(clf=clf, **training)
+        unpack_optimizer(clf, training["param_groups"], tensors)
+        state.clf = clf
+        return state
 
     parameters = facts.get("parameters")
     device = parameters.get("device") if isinstance(parameters, dict) else None

@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from skorch.history import History
 
+from skmnist._batches import Batches
 from skmnist._classifier import MnistCNNClassifier
+from skmnist._network import CNN
 from skmnist._parameters import check_parameters
 from skmnist._plain import from_plain, to_plain
 
@@ -19,8 +21,28 @@ FORMAT = 1
 
 LIBRARIES = ("skmnist", "torch", "torchvision", "skorch", "scikit-learn", "numpy")
 
-FIGURES = (torch.int64, torch.float64)
-"""Types of the figures of batches: a byte for each would become many in memory."""
+PARTS = {
+    "module": CNN,
+    "criterion": torch.nn.modules.loss._Loss,
+    "optimizer": torch.optim.Optimizer,
+    "iterator_train": (Batches, torch.utils.data.DataLoader),
+    "iterator_valid": (Batches, torch.utils.data.DataLoader),
+}
+"""What the parts can be that are classes."""
+
+BATCHING = {"batch_size", "drop_last", "num_workers", "pin_memory", "shuffle"}
+
+LIMITED = {
+    "compile": {"dynamic", "fullgraph", "mode"},
+    "iterator_train": BATCHING,
+    "iterator_valid": BATCHING,
+}
+"""Parameters of parts of which others could start programs of somebody's choice."""
+
+NETWORK = {
+    *("module__channels", "module__kernel_size", "module__hidden_units"),
+    "module__dropout",
+}
 
 LABEL_TYPES = "biuf"
 """Kinds of NumPy's numbers that labels can be, beside text and objects."""
@@ -59,15 +81,19 @@ def pack(clf, parameters=None):
         If a parameter, a label or an entry of the history is nothing that JSON can
         hold; the message names it.
     """
-    if clf.torch_load_kwargs is not None:
-        raise TypeError(
-            f"Got torch_load_kwargs={clf.torch_load_kwargs!r}, which may let pickles "
-            "in. Reset it before saving: clf.set_params(torch_load_kwargs=None)."
-        )
     if parameters is None:
         parameters = clf.get_params(deep=False)
+    for name, value in parameters.items():
+        part, _, key = name.partition("__")
+        limited = part in LIMITED and key and key not in LIMITED[part]
+        if limited or (name == "torch_load_kwargs" and value is not None):
+            raise TypeError(
+                f"Got {name}={value!r}, which could let somebody else's programs in, "
+                "so that no file may hold it. Leave it out before saving: "
+                + (f"del clf.{name}." if limited else f"clf.set_params({name}=None).")
+            )
     parameters = {name: to_plain(value, name) for name, value in parameters.items()}
-    runs, columns = _pack_history(clf.history)
+    kinds, columns = _pack_history(clf.history)
     shape, dtype = clf._layout
     facts = {
         "format": FORMAT,
@@ -85,11 +111,23 @@ def pack(clf, parameters=None):
         "seed": clf._seed,
         "weights_so_far": list(clf._weights_so_far),
         "n_earlier_epochs": clf._n_earlier_epochs,
-        "history": runs,
+        "history": kinds,
+    }
+    module = _bare(clf.module_)
+    if type(module) is not CNN:
+        raise TypeError(
+            f"Got a network {type(module).__name__}, which a file that can execute "
+            "nothing cannot hold. Pickle the classifier, for people who trust you."
+        )
+    facts["network"] = {
+        "channels": [module.conv1.out_channels, module.conv2.out_channels],
+        "kernel_size": module.conv1.kernel_size[0],
+        "hidden_units": module.fc1.out_features,
+        "dropout": module.dropout.p,
     }
     network = {
         f"network.{name}": values.detach().cpu()
-        for name, values in _bare(clf.module_).state_dict().items()
+        for name, values in module.state_dict().items()
     }
     return facts, network | columns
 
@@ -113,14 +151,22 @@ def unpack(facts, tensors, device):
     Exception
         If `pack` makes nothing of the kind; whatever that leads to.
     """
-    _expect(facts["format"] == FORMAT, f"it has format {facts['format']!r:.20}")
-    clf = MnistCNNClassifier(**_unpack_parameters(facts["parameters"]))
+    number = facts["format"]
+    _expect(type(number) is int and number == FORMAT, f"a format {number!r:.20}")
+    parameters = _unpack_parameters(facts["parameters"])
+    built_with = {f"module__{key}": value for key, value in facts["network"].items()}
+    _expect(built_with.keys() == NETWORK, "another network")
+    # what the network was built with may have been set anew since; neither a device
+    # that is missing here nor a compiler is needed until the next fit
+    others = {k: v for k, v in parameters.items() if not k.startswith("module__")}
+    clf = MnistCNNClassifier(**others | built_with)
+    clf.set_params(device="cpu", compile=False)
     check_parameters(clf)
     n_features, image_shape = facts["n_features"], tuple(facts["image_shape"])
     side = math.isqrt(n_features - 1) + 1
     _expect(
         len(image_shape) == 3
-        and all(type(n) is int and n > 0 for n in image_shape)
+        and all(type(n) is int and n > 0 for n in (n_features, *image_shape))
         and (math.prod(image_shape) == n_features or image_shape == (1, side, side)),
         f"images of shape {image_shape!r:.50} with {n_features!r:.20} features",
     )
@@ -138,7 +184,8 @@ def unpack(facts, tensors, device):
     history = _unpack_history(facts["history"], tensors)
     _expect(type(n_earlier) is int and 0 <= n_earlier <= len(history), "lost epochs")
     n_images, sum_of_weights = facts["weights_so_far"]
-    _expect(type(n_images) is int and sum_of_weights > 0, "no images")
+    _expect(type(n_images) is int and type(sum_of_weights) is float, "no images")
+    _expect(n_images > 0 and sum_of_weights > 0, "images that weigh nothing")
     vars(clf).update(
         classes_inferred_=_unpack_labels(facts["classes"]),
         n_features_in_=n_features,
@@ -167,7 +214,10 @@ def unpack(facts, tensors, device):
     dtype = _check_network(clf, network)
     clf.initialize()
     clf.history_ = history
-    _bare(clf.module_).to(dtype).load_state_dict(network)
+    clf.module_.to(dtype).load_state_dict(network)
+    for name in built_with:
+        del vars(clf)[name]
+    vars(clf).update(parameters)
     return clf
 
 
@@ -213,7 +263,18 @@ def _unpack_parameters(plain):
             prefix in prefixes and further if "__" in name else name in known,
             f"a parameter {name!r:.50}",
         )
+        part, _, key = name.partition("__")
+        if part in LIMITED and key:
+            _expect(key in LIMITED[part], f"{name!r:.50}, which may do harm")
     _expect(parameters["torch_load_kwargs"] is None, "torch_load_kwargs")
+    _expect(type(parameters["compile"]) is bool, "a way to compile")
+    for name in ("iterator_train__num_workers", "iterator_valid__num_workers"):
+        n_workers = parameters.get(name, 0)
+        _expect(type(n_workers) is int and 0 <= n_workers <= 64, "too many workers")
+    device = parameters["device"]
+    _expect(device == "auto" or torch.device(device), "no device")
+    for name, kind in PARTS.items():
+        _expect(issubclass(parameters[name], kind), f"a {name} that is none")
     return parameters
 
 
@@ -233,6 +294,10 @@ def _unpack_labels(packed):
     types = {type(value) for value in values}
     if kind == "str":
         _expect(types == {str}, "labels that are no text")
+        lengths = [len(value) for value in values]
+        # as an array each takes as much memory as the longest
+        wasteful = len(values) * max(lengths) > 100 * sum(lengths) + 100_000
+        _expect(not wasteful, "one label that is very much longer than the others")
     elif kind != "object":
         _expect(np.dtype(kind).kind in LABEL_TYPES, f"labels of type {kind!r:.20}")
         _expect(types <= {bool, int, float}, "labels that are no numbers")
@@ -248,42 +313,46 @@ def _pack_history(history):
 
     Returns
     -------
-    runs : list of [number of epochs, keys, batches]
-        Epochs in a row that have figures of the same names; `batches` is a list of
-        [number of batches, keys] for those of each epoch, in the same way.
+    kinds : list of [keys, list of keys of batches]
+        Names of the figures that an epoch can have, and of those of its batches:
+        batches in a row with the same ones are a group.
     columns : dict of tensors by name
-        The figures of each name, over all epochs or all batches that have it.
+        `history.kinds`, the position of each epoch's kind; `history.counts`, the number
+        of batches in each group; and the figures of each name, over all epochs, or all
+        batches, that have it.
     """
-    runs, columns = [], {}
+    kinds, columns = [], collections.defaultdict(list)
 
-    def add(kind, row):
+    def add(of, row):
         for key, value in row.items():
-            if not isinstance(value, (bool, np.bool_, numbers.Real)):
+            if not isinstance(value, (np.bool_, numbers.Real)):
                 raise TypeError(
                     f"Got {key}={value!r:.50} in the history, where a file can hold "
                     "numbers only. Let your callback keep it elsewhere."
                 )
-            columns.setdefault(f"history.{kind}.{key}", []).append(value)
+            columns[f"history.{of}.{key}"].append(value)
         return list(row)
 
-    def append(runs, n, *what):
-        if runs and runs[-1][1:] == [*what]:
-            runs[-1][0] += n
-        else:
-            runs.append([n, *what])
-
     for epoch in history:
-        batches = []
+        groups = []
         for batch in filter(None, epoch["batches"]):  # Ctrl-C leaves one without any
-            append(batches, 1, add("batches", batch))
+            keys = add("batches", batch)
+            if not groups or groups[-1] != keys:
+                groups.append(keys)
+                columns["history.counts"].append(0)
+            columns["history.counts"][-1] += 1
         figures = {key: value for key, value in epoch.items() if key != "batches"}
-        append(runs, 1, add("epochs", figures), batches)
-    return runs, {name: _as_column(values) for name, values in columns.items()}
+        kind = [add("epochs", figures), groups]
+        if kind not in kinds:
+            kinds.append(kind)
+        columns["history.kinds"].append(kinds.index(kind))
+    return kinds, {name: _as_column(name, values) for name, values in columns.items()}
 
 
-def _as_column(values):
+def _as_column(name, values):
     if all(isinstance(value, (bool, np.bool_)) for value in values):
-        dtype = torch.bool
+        # a byte for each batch would become many in memory
+        dtype = torch.bool if name.startswith("history.epochs.") else torch.int64
     elif all(isinstance(value, numbers.Integral) for value in values):
         dtype = torch.int64
     else:
@@ -291,36 +360,45 @@ def _as_column(values):
     return torch.tensor(values, dtype=dtype)
 
 
-def _unpack_history(runs, tensors):
+def _unpack_history(kinds, tensors):
     columns = {
         name: values for name, values in tensors.items() if name.startswith("history.")
     }
+    for name, values in columns.items():
+        wide = values.dtype in (torch.int64, torch.float64)
+        flag = values.dtype == torch.bool and name.startswith("history.epochs.")
+        _expect(values.ndim == 1 and (wide or flag), f"{name} of another type")
+    chosen, counts = (
+        columns.pop(name, torch.zeros(0)).tolist()
+        for name in ("history.kinds", "history.counts")
+    )
+    _expect(all(type(i) is int and 0 <= i < len(kinds) for i in chosen), "other epochs")
+    _expect(all(type(n) is int and n > 0 for n in counts), "no batches")
+    _expect(all("epoch" in keys for keys, _ in kinds), "epochs without a number")
+    _expect(all(all(groups) for _, groups in kinds), "batches without figures")
     lengths = collections.Counter()
-    for n_epochs, keys, batches in runs:
-        _expect(type(n_epochs) is int and n_epochs > 0 and keys, "no epochs")
-        lengths.update({f"history.epochs.{key}": n_epochs for key in keys})
-        for n, keys_of_batch in batches:
-            _expect(type(n) is int and n > 0 and keys_of_batch, "no batches")
-            for key in keys_of_batch:
-                lengths[f"history.batches.{key}"] += n * n_epochs
-    found = {
-        name: len(values)
-        for name, values in columns.items()
-        if values.ndim == 1 and (values.dtype in FIGURES or "batches" not in name)
-    }
-    _expect(lengths == found, "figures of other epochs")
+    remaining = iter(counts)
+    for i in chosen:
+        keys, groups = kinds[i]
+        lengths.update(f"history.epochs.{key}" for key in keys)
+        for group in groups:
+            n = next(remaining)
+            for key in group:
+                lengths[f"history.batches.{key}"] += n
+    found = {name: len(values) for name, values in columns.items()}
+    _expect(lengths == found and next(remaining, None) is None, "other figures")
     values = {name: iter(column.tolist()) for name, column in columns.items()}
-    history = History()
-    for n_epochs, keys, batches in runs:
-        for _ in range(n_epochs):
-            history.new_epoch()
-            figures = {key: next(values[f"history.epochs.{key}"]) for key in keys}
-            history[-1].update(figures)
-            history[-1]["batches"] = [
-                {key: next(values[f"history.batches.{key}"]) for key in keys_of_batch}
-                for n, keys_of_batch in batches
-                for _ in range(n)
-            ]
+    history, remaining = History(), iter(counts)
+    for i in chosen:
+        keys, groups = kinds[i]
+        history.new_epoch()
+        figures = {key: next(values[f"history.epochs.{key}"]) for key in keys}
+        history[-1].update(figures)
+        history[-1]["batches"] = [
+            {key: next(values[f"history.batches.{key}"]) for key in group}
+            for group in groups
+            for _ in range(next(remaining))
+        ]
     return history
 
 

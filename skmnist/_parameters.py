@@ -27,6 +27,13 @@ def check_parameters(estimator):
         raise ValueError(
             "Got batch_size=0, expected at least 1, or -1 for one batch of all."
         )
+    for name in ("iterator_train__batch_size", "iterator_valid__batch_size"):
+        size = getattr(estimator, name, 1)
+        if not isinstance(size, numbers.Integral) or size < -1 or size == 0:
+            raise ValueError(
+                f"Got {name}={size!r}, expected an integer of at least 1, or -1 for "
+                "one batch of all."
+            )
     if estimator.lr_schedule not in LR_SCHEDULES:
         raise ValueError(
             f"Got lr_schedule={estimator.lr_schedule!r}, expected one of "

@@ -103,10 +103,9 @@ def to_plain(value, name):
     if inspect.isclass(value) and value in _NAMES:
         return {"class": _NAMES[value]}
     if type(value) in OBJECTS.values():
-        parameters = {
-            key: to_plain(item, f"{name}.{key}")
-            for key, item in _set_parameters(value).items()
-        }
+        own = _set_parameters(value)
+        _check_classes(own, name)
+        parameters = {key: to_plain(item, f"{name}.{key}") for key, item in own.items()}
         return {"object": [_NAMES[type(value)], parameters]}
     parameter = name.split(".")[0].split("[")[0]
     raise TypeError(
@@ -153,8 +152,19 @@ def from_plain(plain):
         class_name, parameters = content
         if class_name in OBJECTS:
             values = {key: from_plain(value) for key, value in parameters.items()}
+            _check_classes(values, class_name)
             return OBJECTS[class_name](**values)
     raise ValueError(f"{kind!r} with {content!r:.100} is nothing that is known here")
+
+
+def _check_classes(parameters, owner):
+    """Raise TypeError for a class where skorch would take it for a function."""
+    for name, value in parameters.items():
+        if inspect.isclass(value) and name != "policy":
+            raise TypeError(
+                f"Got {owner}.{name}={value!r}, which a file that can execute nothing "
+                "cannot hold. Replace it before saving."
+            )
 
 
 def _set_parameters(instance):

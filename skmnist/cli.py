@@ -53,6 +53,11 @@ MAKERS = {
 }
 
 
+COMMAND = (
+    *("data", "data_home", "recipe", "epochs", "batch_size", "lr", "seed", "device"),
+)
+"""Options of `train` that decide its outcome."""
+
 STATE = "training.safetensors"
 """Where a training is kept while it is not finished."""
 
@@ -209,6 +214,8 @@ def _resume(given, folder):
         )
     with output_folder(folder):
         state = read_state(path)
+        if state.command.keys() != set(COMMAND):
+            raise ValueError(f"Got {path}, which is not the state of this command.")
         clf = _make(state.command) if state.clf is None else state.clf
         state.resumed_after.append(state.n_finished)
         _train(clf, state, folder)

@@ -1,5 +1,6 @@
 """Models as files: one that can execute nothing, and ONNX for other programs."""
 
+import json
 import logging
 import warnings
 
@@ -43,6 +44,9 @@ def save(clf, path):
     TypeError
         If `clf` is no `MnistCNNClassifier`, or has a parameter or labels that the file
         cannot hold, such as a function or a network of your own; the message names it.
+    ValueError
+        If parameters that were set after `fit` do not fit each other, or the names of
+        features are so long that they take more room than the network.
     NotFittedError
         If it is not fitted.
     OSError
@@ -72,7 +76,15 @@ def save(clf, path):
     True
     """
     _check_classifier(clf)
-    write_sealed(path, *pack(clf))
+    facts, tensors = pack(clf)
+    try:
+        unpack(json.loads(json.dumps(facts)), tensors, torch.device("cpu"))
+    except Exception as error:  # of whatever part a parameter does not fit
+        raise ValueError(
+            f"Got a classifier that could not be loaded again: {error} Set the "
+            "parameters to what fit takes, and leave out attributes of your own."
+        ) from error
+    write_sealed(path, facts, tensors)
 
 
 def load(path):
@@ -186,6 +198,11 @@ def to_onnx(clf, path):
         raise TypeError(
             f"Got labels of type {clf.classes_.dtype}, {clf.classes_.tolist()!r:.80}; "
             "ONNX has text and numbers. Fit on such labels."
+        )
+    if classes.dtype.kind == "u" and classes.max() > np.iinfo(np.int64).max:
+        raise TypeError(
+            f"Got a label {classes.max()}, but those of ONNX go up to "
+            f"{np.iinfo(np.int64).max}. Fit on other labels, for example y.astype(str)."
         )
     kinds = {"b": bool, "i": np.int64, "u": np.int64, "f": np.float64, "U": object}
     classes = classes.astype(kinds[classes.dtype.kind])

@@ -207,7 +207,7 @@ def other_value(generator, value):
 STRICT = (
     *("format", "parameters", "classes", "image_shape", "layout", "n_features"),
     *("pixel_mean", "pixel_std", "precision", "seed", "weights_so_far", "history"),
-    "n_earlier_epochs",
+    *("n_earlier_epochs", "network"),
 )
 
 
@@ -228,9 +228,6 @@ def wrong_parameter(facts, tensors, generator):
         "module": [{"class": "os.system"}, "os.system", None, {"class": "skmnist.x"}],
         "criterion": [{"class": "builtins.eval"}, {"class": "skmnist.CNN"}, 3],
         "optimizer": [{"class": "builtins.exec"}, 3, {"class": "torch.nn.NLLLoss"}],
-        "module__hidden_units": [10**9, 10**18, 10**30, -1, 33, "x", [1]],
-        "module__channels": [{"tuple": [10**9, 10**9]}, {"tuple": []}, 7],
-        "module__kernel_size": [10**6, 0, -5, {"tuple": [1, 2, 3]}],
         "augmentation": ["x", 3, {"object": ["skmnist.RandomAffine", {"shift": -1}]}],
         "callbacks": [
             3,
@@ -238,11 +235,26 @@ def wrong_parameter(facts, tensors, generator):
             [{"object": ["skorch.callbacks.Checkpoint", {"dirname": "/tmp/x"}]}],
             [{"object": ["skorch.callbacks.EpochScoring", {}]}],
             [{"object": ["skorch.callbacks.EarlyStopping", {"speed": 3}]}],
+            [
+                {
+                    "object": [
+                        "skorch.callbacks.EarlyStopping",
+                        {"sink": {"class": "skmnist.RandomAffine"}},
+                    ]
+                }
+            ],
         ],
         "torch_load_kwargs": [{"dict": [["weights_only", False]]}],
         "early_stopping": ["x", 3],
         "precision": ["float8", 3],
-        "device": ["nowhere", "cuda:99", 3.5],
+        "device": ["nowhere", 3.5, None],
+        "compile": ["yes", 1, {"class": "skmnist.CNN"}],
+        "compile__options": [{"dict": [["cpp.cxx", {"tuple": ["touch executed"]}]]}],
+        "compile__backend": ["inductor", "tvm"],
+        "iterator_valid__num_workers": [10**6, -1, "x"],
+        "iterator_valid__multiprocessing_context": ["spawn"],
+        "iterator_train__worker_init_fn": [{"class": "skmnist.CNN"}],
+        "iterator_valid__batch_size": [0, -2, "x"],
         "image_shape": [{"tuple": [1, 8]}, 3, {"tuple": [0, 8, 8]}],
         "class_weight": [{"dict": [[3, -2]]}, 7],
         "predict": [1],
@@ -255,6 +267,18 @@ def wrong_parameter(facts, tensors, generator):
     }
     name = generator.choice(list(wrong))
     facts["parameters"][name] = generator.choice(wrong[name])
+
+
+def wrong_network(facts, tensors, generator):
+    wrong = {
+        "hidden_units": [10**9, 10**18, 10**30, -1, 33, "x", [1]],
+        "channels": [[10**9, 10**9], [], 7, [4, 9]],
+        "kernel_size": [10**6, 0, -5, [1, 2, 3], 3],
+        "dropout": [-1, 2, "x", [0]],
+        "warp": [9],
+    }
+    name = generator.choice(list(wrong))
+    facts["network"][name] = generator.choice(wrong[name])
 
 
 def wrong_shape(facts, tensors, generator):
@@ -299,6 +323,7 @@ def wrong_labels(facts, tensors, generator):
             ["object", [*range(9), None]],
             ["object", [*range(9), []]],
             ["str", list(range(10))],
+            ["str", [*map(str, range(4000)), "x" * 4000]],
             ["U1000000000", list(range(10))],
             ["datetime64[s]", list(range(10))],
             ["float64", [*range(9), 1e400]],
@@ -307,23 +332,29 @@ def wrong_labels(facts, tensors, generator):
 
 
 def absurd_history(facts, tensors, generator):
-    n, keys, batches = facts["history"][0]
-    facts["history"][0] = generator.choice(
-        [
-            [10**12, keys, batches],
-            [10**12, [], []],
-            [-1, keys, batches],
-            [n, [*keys, "x"], batches],
-            [n, [{"class": "os.system"}], batches],
-            [n, [[]], batches],
-            [n, keys, [[10**12, []]]],
-            [n, keys, [[10**12, batches[0][1]]]],
-            [n, keys, [[-1, batches[0][1]]]],
-            [n, keys, [["x", batches[0][1]]]],
-            [n, keys, [[1.5, batches[0][1]]]],
-            "epoch",
-        ]
-    )
+    keys, groups = facts["history"][0]
+    kinds, counts = tensors["history.kinds"], tensors["history.counts"]
+    if generator.randrange(2):
+        facts["history"][0] = generator.choice(
+            [
+                [[*keys, "x"], groups],
+                [[{"class": "os.system"}], groups],
+                [[[]], groups],
+                [[], groups],
+                [keys, [[]]],
+                [keys, [["x"]]],
+                [keys, 3],
+                "epoch",
+            ]
+        )
+    elif generator.randrange(2):
+        tensors["history.kinds"] = generator.choice(
+            [kinds + 1, kinds - 1, kinds.double(), kinds[:-1], kinds.repeat(1000)]
+        )
+    else:
+        tensors["history.counts"] = generator.choice(
+            [counts * 10**12, -counts, counts * 0, counts.double(), counts.repeat(2)]
+        )
 
 
 def other_format(facts, tensors, generator):
@@ -361,6 +392,7 @@ HOSTILE = {
     "hostile: wrong fact": wrong_fact,
     "hostile: missing fact": missing_fact,
     "hostile: wrong parameter": wrong_parameter,
+    "hostile: wrong network": wrong_network,
     "hostile: wrong shape": wrong_shape,
     "hostile: wrong type": wrong_type,
     "hostile: missing tensor": missing_tensor,
@@ -422,7 +454,9 @@ def try_damaged_files(n, seed):
             except ValueError as error:
                 message = str(error).replace(str(path), "FILE")
             else:
-                raise AssertionError(f"was loaded: {kind}, {read_sealed(path)[0]}")
+                raise AssertionError(
+                    f"was loaded: {kind}, {read_sealed(path)[0]!s:.3000}"
+                )
             finally:
                 _, peak = tracemalloc.get_traced_memory()
                 tracemalloc.stop()
