@@ -13,7 +13,7 @@ from skorch.history import History
 from skmnist._batches import Batches
 from skmnist._classifier import MnistCNNClassifier
 from skmnist._network import CNN
-from skmnist._parameters import check_parameters
+from skmnist._parameters import check_module_parameters, check_parameters
 from skmnist._plain import from_plain, to_plain
 
 FORMAT = 1
@@ -218,6 +218,7 @@ def unpack(facts, tensors, device):
     for name in built_with:
         del vars(clf)[name]
     vars(clf).update(parameters)
+    check_module_parameters(clf)
     return clf
 
 

@@ -87,11 +87,11 @@ def check_parameters(estimator):
             f"Got module={estimator.module!r}, expected a torch.nn.Module, class or "
             "instance."
         )
-    _check_module_parameters(estimator)
+    check_module_parameters(estimator)
     resolve_device(estimator.device)
 
 
-def _check_module_parameters(estimator):
+def check_module_parameters(estimator):
     """Raise TypeError for a `module__...` that the constructor of a class has not."""
     if not inspect.isclass(estimator.module):
         return

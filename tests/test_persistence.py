@@ -453,12 +453,8 @@ def test_parameters_set_after_fit(few, small, path):
         name = next(iter(wrong))
         before = getattr(clf, name, None)
         clf.set_params(**wrong)
-        if name == "module__warp":  # the next fit says so; what was trained is whole
+        with pytest.raises(ValueError, match="could not be loaded again"):
             skmnist.save(clf, path)
-            assert skmnist.load(path).module__warp == 1
-        else:
-            with pytest.raises(ValueError, match="could not be loaded again"):
-                skmnist.save(clf, path)
         if before is None:
             delattr(clf, name)
         else:
