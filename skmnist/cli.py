@@ -1,7 +1,9 @@
 """The `skmnist` command: arguments, calls and printing."""
 
+import json
 import time
 import warnings
+from contextlib import nullcontext
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -15,9 +17,10 @@ from sklearn.datasets import get_data_home
 from skorch.callbacks import ProgressBar
 from tqdm import tqdm
 
-from skmnist import MnistCNNClassifier
+from skmnist import MnistCNNClassifier, load
 from skmnist._checkpoint import Checkpoint, begin_state, data_sha256, read_state
 from skmnist._parameters import check_parameters
+from skmnist._reading import check_reads_frames, find_pictures, read_picture
 from skmnist._report import describe, evaluate, output_folder, save
 from skmnist.datasets import fetch_mnist, load_mnist_sample
 
@@ -91,11 +94,6 @@ class TrainingProgress(ProgressBar):
     def on_train_end(self, net, **kwargs):
         if self.pbar_ is not None:
             self.pbar_.close()
-
-
-@app.callback()
-def commands():
-    """Keep `train` a subcommand, also while it is the only one."""
 
 
 @app.command()
@@ -356,6 +354,78 @@ def _show(figures, classes, n_images):
     console.print(table)
     console.print(f"[bold]Micro F1[/]  {figures['f1_micro']:.4f}")
     console.print(f"[bold]Accuracy[/]  {figures['accuracy']:.2%}")
+
+
+@app.command()
+def predict(
+    model: Annotated[
+        Path, typer.Argument(help="A model.safetensors of `skmnist train`.")
+    ],
+    pictures: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PICTURE...",
+            help="Pictures of one digit each: files, folders of them, or patterns such "
+            'as "photos/*.jpg".',
+        ),
+    ],
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder for a picture of each step of the reading."
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of a table.")
+    ] = False,
+):
+    """Read digits in pictures: photos, scans and drawings."""
+    try:
+        clf = load(model)
+        check_reads_frames(clf)
+        paths = find_pictures(pictures)
+        with output_folder(explain) if explain else nullcontext():
+            readings = []
+            for number, path in enumerate(paths, start=1):
+                name = f"{number:03}-{Path(path).name}.png"
+                readings.append(read_picture(clf, path, explain and explain / name))
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        errors.print(f"[bold red]Error:[/] {escape(str(error))}")
+        raise typer.Exit(1) from error
+    if as_json:
+        print(json.dumps(readings, indent=2))
+    else:
+        _show_readings(readings)
+    for reading in readings:
+        for warning in reading["warnings"]:
+            errors.print(
+                f"[bold yellow]Warning:[/] {escape(reading['file'])}: {escape(warning)}"
+            )
+        if reading["error"]:
+            errors.print(f"[bold red]Error:[/] {escape(reading['error'])}")
+    if any(reading["error"] for reading in readings):
+        raise typer.Exit(1)
+
+
+def _show_readings(readings):
+    """Print what was read, a line for each picture."""
+    table = Table()
+    table.add_column("file", overflow="fold")
+    table.add_column("digit", justify="center")
+    table.add_column("probability", justify="right")
+    table.add_column("runner-up", justify="right")
+    for reading in readings:
+        if reading["label"] is None:
+            cells = ["[dim]-[/]"] * 3
+        else:
+            cells = [
+                f"[bold]{escape(reading['label'])}[/]",
+                f"{reading['probability']:.1%}",
+                f"{escape(reading['runner_up'])}, "
+                f"{reading['runner_up_probability']:.1%}",
+            ]
+        table.add_row(escape(reading["file"]), *cells)
+    console.print(table)
 
 
 def main():
