@@ -57,6 +57,7 @@ EXAMPLES = [
     "what_the_network_sees",
     "8x8_digits",
     "save_load_onnx",
+    "own_handwriting",
     "learning_curve_and_ensemble",
 ]
 """In the order of the gallery."""

@@ -8,7 +8,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 FOLDER = Path(__file__).parents[1] / "examples" / "benchmarks"
 
@@ -19,6 +21,7 @@ ARGUMENTS = {
     "imports": ["--rounds", "1"],
     "inference": ["--rounds", "2", "--batch-sizes", "64", "128"],
     "peers": [],
+    "photos": [],
     "precision": ["--seeds", "0", "1"],
     "scaling": ["--sizes", "300", "700"],
     "search": ["short", "--splits", "1"],
@@ -34,19 +37,36 @@ ROWS = {
         *("KNeighborsClassifier()", "ExtraTreesClassifier()"),
         *("HistGradientBoostingClassifier()", "MLPClassifier()", "SVC()"),
     ],
+    "photos": ["plain resizing", "DigitPreprocessor"],
     "precision": ["float32", "float32", "bfloat16", "bfloat16"],
     "scaling": [300, 700],
     "training": ["article's loop", "plain skorch", "best hand-written loop", "skmnist"],
 }
 
 
+def make_photos(folder):
+    """A folder of pictures, with labels; one of them is a duplicate."""
+    folder.mkdir()
+    lines = ["file,label,kind,note"]
+    for number, note in enumerate(["", "thick, wide", "DUP of the first"]):
+        sheet = np.full((90, 70), 240, np.uint8)
+        sheet[15:75, 33 : 37 + number] = 30
+        Image.fromarray(sheet).save(folder / f"{number}.png")
+        lines.append(f'{number}.png,1,photo,"{note}"')
+    (folder / "manifest.csv").write_text("\n".join(lines))
+    return folder
+
+
 def run(name, out):
     """Run a benchmark from another folder than its own, as a user would."""
     data = [] if name == "imports" else TINY
+    arguments = ARGUMENTS[name]
+    if name == "photos":
+        arguments = [make_photos(out.parents[1] / "photos")]
     return subprocess.run(
         [
             *(sys.executable, "-W", "error::UserWarning", FOLDER / f"{name}.py"),
-            *(*ARGUMENTS[name], *data, "--out", out),
+            *(*arguments, *data, "--out", out),
         ],
         capture_output=True,
         text=True,
@@ -84,6 +104,9 @@ def test_benchmark(name, outcomes):
         accuracies = [row["accuracy_%"] for row in rows]
         assert len(rows) == 38
         assert accuracies == sorted(accuracies, reverse=True)
+    elif name == "photos":
+        assert named == ROWS[name]
+        assert all("photo (2), %" in row for row in rows)
     else:
         for found, expected in zip(named, ROWS[name], strict=True):
             assert found == expected or str(found).startswith(f"{expected},")

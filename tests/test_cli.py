@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from PIL import Image
 from tqdm import tqdm
 from typer.testing import CliRunner
 
@@ -370,3 +372,106 @@ def test_resume_before_the_first_epoch(run, cut_off):
     assert result.exit_code == 0, result.output
     assert re.findall(r"  epoch +(\d)/3", result.output) == ["1", "2", "3"]
     assert {path.name for path in cut_off.iterdir()} == FILES
+
+
+# Reading pictures --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, sample):
+    """The file of a quickly trained model."""
+    X, y = sample
+    clf = MnistCNNClassifier.with_accurate_recipe(max_epochs=3, random_state=0)
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    skmnist.save(clf.fit(X, y), path)
+    return path
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder with two ones, a blank sheet, two damaged files and a text."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    sheet = np.full((120, 100), 240, np.uint8)
+    Image.fromarray(sheet).save(folder / "blank.png")
+    sheet[20:100, 46:54] = 30
+    Image.fromarray(sheet).save(folder / "one.png")
+    Image.fromarray(255 - sheet).save(folder / "one.jpg")
+    (folder / "damaged.png").write_bytes((folder / "one.png").read_bytes()[:60])
+    (folder / "empty.png").touch()
+    (folder / "notes.txt").write_text("no picture, and not asked for")
+    return folder
+
+
+def test_predict(run, model, pictures):
+    result = run("predict", model, pictures / "one.png", pictures / "one.jpg")
+    assert result.exit_code == 0, result.output
+    for name in ("one.png", "one.jpg"):
+        assert name in result.stdout.replace("\n", "").replace("│ ", "")
+    readings = re.findall(r"│   1   │ +(\d+\.\d)% │ +\d, +(\d+\.\d)%", result.stdout)
+    assert len(readings) == 2
+    for first, second in readings:
+        assert 50 < float(first) <= 100
+        assert 0 <= float(second) < 50
+
+
+def test_predict_goes_on_after_bad_files(run, model, pictures):
+    result = run("predict", model, pictures, pictures / "missing.png", "--json")
+    assert result.exit_code == 1
+    readings = {Path(r["file"]).name: r for r in json.loads(result.stdout)}
+    assert list(readings) == [
+        *("blank.png", "damaged.png", "empty.png", "one.jpg", "one.png"),
+        "missing.png",
+    ]
+    for name, reading in readings.items():
+        assert (reading["label"] == "1") == name.startswith("one")
+        bad = name in ("damaged.png", "empty.png", "missing.png")
+        assert (reading["error"] is not None) == bad
+        if bad:
+            assert result.stderr.count(f"{name},") == 1
+    assert "nothing was found" in readings["blank.png"]["warnings"][0]
+    assert "blank.png: nothing was found" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_predict_patterns_and_explanations(run, model, pictures, tmp_path):
+    out = tmp_path / "deep" / "explained"
+    options = ["--explain", out, "--json"]
+    result = run("predict", model, f"{pictures}/*.[jp][pn]g", *options)
+    assert result.exit_code == 1
+    assert len(json.loads(result.stdout)) == 5
+    assert {path.name for path in out.iterdir()} == {
+        *("001-blank.png.png", "004-one.jpg.png", "005-one.png.png"),
+    }
+    assert imread(out / "004-one.jpg.png")[..., :3].std() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.safetensors", "x.png"], "there is no such file"),
+        ([__file__, "x.png"], "not a file of skmnist"),
+        (["MODEL", "no-*.png"], "where there are no pictures"),
+        (["MODEL", "FOLDER"], "where there are no pictures"),
+    ],
+)
+def test_predict_with_nothing_to_read(run, model, tmp_path, arguments, message):
+    arguments = [{"MODEL": model, "FOLDER": tmp_path}.get(a, a) for a in arguments]
+    result = run("predict", *arguments)
+    assert result.exit_code == 1
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_predict_with_another_kind_of_model(run, small, few, digits, tmp_path):
+    X, y = few
+    for clf, message in (
+        (small(max_epochs=1).fit(*digits), "images of shape (1, 8, 8)"),
+        (small(max_epochs=1).fit(X / 255, y), "from 0 to 255"),
+    ):
+        path = tmp_path / "other.safetensors"
+        skmnist.save(clf, path)
+        for command in (["predict", path, "x.png"], ["demo", path]):
+            result = run(*command)
+            assert result.exit_code == 1
+            assert message in result.output

@@ -10,8 +10,9 @@ from numpydoc.validate import validate
 import skmnist
 import skmnist.datasets
 import skmnist.displays
+import skmnist.preprocessing
 
-MODULES = (skmnist, skmnist.datasets, skmnist.displays)
+MODULES = (skmnist, skmnist.datasets, skmnist.displays, skmnist.preprocessing)
 API = Path(__file__).parents[1] / "docs" / "api.md"
 
 TASTE = {

@@ -1,0 +1,570 @@
+"""The page to draw on: its server, and the page in a real browser."""
+
+import contextlib
+import io
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from starlette.testclient import TestClient
+
+import skmnist
+from skmnist import MnistCNNClassifier
+from skmnist.datasets import load_mnist_sample
+from skmnist.demo import make_app, serve
+from skmnist.demo._server import LIMIT
+
+ADDRESS = "http://127.0.0.1:8000"
+
+
+@pytest.fixture(scope="module")
+def clf():
+    """A classifier that reads what is drawn here."""
+    X, y = load_mnist_sample(subset="train", return_X_y=True)
+    return MnistCNNClassifier.with_accurate_recipe(max_epochs=10, random_state=0).fit(
+        X, y
+    )
+
+
+@pytest.fixture(scope="module")
+def client(clf):
+    return TestClient(make_app(clf), base_url=ADDRESS)
+
+
+def picture_of_seven(kind="PNG", size=(300, 300)):
+    """The bytes of a file with a seven."""
+    image = Image.new("RGB", size, "white")
+    width, height = size
+    stroke = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.8)]
+    points = [(x * width, y * height) for x, y in stroke]
+    ImageDraw.Draw(image).line(points, "black", min(size) // 14, joint="curve")
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()
+
+
+# The server --------------------------------------------------------------------------
+
+
+def test_answer(client, clf):
+    response = client.post("/predict", content=picture_of_seven())
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer["labels"] == [str(digit) for digit in range(10)]
+    assert np.argmax(answer["probabilities"]) == 7
+    assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-5)
+    image = np.array(answer["image"], np.uint8)
+    assert image.shape == (28, 28)
+    expected = clf.predict_proba(image.reshape(1, -1))[0]
+    np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-6)
+    assert answer["warnings"] == []
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "GIF", "BMP", "WEBP"])
+def test_kinds_of_files(client, kind):
+    answer = client.post("/predict", content=picture_of_seven(kind)).json()
+    assert np.argmax(answer["probabilities"]) == 7
+
+
+def test_warnings_are_passed_on(client):
+    file = io.BytesIO()
+    Image.new("L", (100, 100), 255).save(file, "PNG")
+    response = client.post("/predict", content=file.getvalue())
+    assert response.status_code == 200
+    (warning,) = response.json()["warnings"]
+    assert warning.startswith("nothing was found")
+
+
+def test_warnings_are_those_of_their_own_picture(clf):
+    class Complaining:
+        def transform(self, pictures):
+            text = pictures[0].read().decode()
+            warnings.warn(text, UserWarning, stacklevel=2)
+            return np.zeros((1, 784), np.uint8)
+
+    client = TestClient(make_app(clf, Complaining()), base_url=ADDRESS)
+    for text in ["one", "two", "two"]:
+        assert client.post("/predict", content=text).json()["warnings"] == [text]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no picture",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        picture_of_seven()[:200],
+        picture_of_seven("JPEG")[:300],
+        json.dumps({"image": []}).encode(),
+    ],
+    ids=["empty", "text", "svg", "half a PNG", "half a JPEG", "JSON"],
+)
+def test_what_is_no_picture(client, body):
+    response = client.post("/predict", content=body)
+    assert response.status_code == 400
+    assert len(response.json()["error"]) > 10
+    assert "BytesIO" not in response.json()["error"]
+
+
+def test_too_much(client):
+    response = client.post("/predict", content=bytes(LIMIT + 1))
+    assert response.status_code == 413
+    assert "20 MB" in response.json()["error"]
+    pieces = (bytes(1_000_000) for _ in range(21))  # of a length not told before
+    assert client.post("/predict", content=pieces).status_code == 413
+    assert client.post("/predict", content=bytes(LIMIT)).status_code == 400
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost:8000", "LOCALHOST"])
+def test_hosts_that_are_this_machine(client, host):
+    assert client.get("/", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "0.0.0.0"]
+)
+def test_hosts_that_are_not(client, host):
+    for method, path in [("GET", "/"), ("POST", "/predict")]:
+        response = client.request(method, path, headers={"Host": host})
+        assert response.status_code == 400
+        assert "Draw" not in response.text
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "https://127.0.0.1:8000",
+        "http://127.0.0.1:8001",
+        "http://localhost:8000",
+        "null",
+    ],
+)
+def test_other_pages_may_not_post(client, origin):
+    response = client.post(
+        "/predict", content=picture_of_seven(), headers={"Origin": origin}
+    )
+    assert response.status_code == 403
+    assert origin in response.json()["error"]
+    assert "access-control-allow-origin" not in response.headers
+
+
+def test_its_own_page_may_post(client):
+    for host in ["127.0.0.1:8000", "localhost:8000"]:
+        headers = {"Host": host, "Origin": f"http://{host}"}
+        response = client.post("/predict", content=picture_of_seven(), headers=headers)
+        assert response.status_code == 200
+
+
+def test_headers(client):
+    responses = [client.get("/"), client.post("/predict", content=picture_of_seven())]
+    for response in responses:
+        policy = response.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert response.headers["cache-control"] == "no-store"
+        assert response.headers["x-content-type-options"] == "nosniff"
+    assert responses[0].headers["content-type"] == "text/html; charset=utf-8"
+
+
+def test_other_methods_and_paths(client):
+    assert client.get("/predict").status_code == 405
+    assert client.post("/").status_code == 405
+    assert client.get("/favicon.ico").status_code == 404
+
+
+def test_labels_of_any_kind(small, few):
+    X, y = few
+    names = np.array(['<b>"zero"</b>', "{{limit}}", "two & more", *"3456789"])
+    clf = small().fit(X, names[y])
+    client = TestClient(make_app(clf), base_url=ADDRESS)
+    answer = client.post("/predict", content=picture_of_seven()).json()
+    assert answer["labels"] == sorted(names)
+    page = client.get("/").text
+    assert "<b>" not in page
+    assert page.count("{{limit}}") == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda small, few, digits: "model.safetensors", "expected a fitted"),
+        (lambda small, few, digits: small(), "not fitted"),
+        (lambda small, few, digits: small().fit(*digits), r"\(1, 8, 8\)"),
+        (lambda small, few, digits: small().fit(few[0] / 255, few[1]), "from 0 to 255"),
+    ],
+    ids=["a path", "not fitted", "8x8", "0 to 1"],
+)
+def test_classifiers_that_do_not_fit(small, few, digits, make, reason):
+    clf = make(small, few, digits)
+    for function in [make_app, serve]:
+        with pytest.raises(ValueError, match=reason):
+            function(clf)
+
+
+def test_ports_that_cannot_be(clf):
+    def started(address):
+        raise AssertionError("nothing should start")
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(OSError, match=f"port={port}.*in use"):
+            serve(clf, port, started)
+    for port in [-1, 65536]:
+        with pytest.raises(ValueError, match=f"port={port}"):
+            serve(clf, port, started)
+
+
+# The page, in a browser --------------------------------------------------------------
+
+SERVER = """
+import sys
+import skmnist
+from skmnist.demo import serve
+
+clf = skmnist.load(sys.argv[1])
+serve(clf, 0, started=lambda address: print(address, flush=True))
+"""
+
+STROKES = {
+    "0": ["50 15, 32 25, 27 50, 33 75, 50 85, 67 75, 73 50, 68 25, 50 15"],
+    "1": ["50 15, 50 85"],
+    "2": ["29 32, 36 19, 52 15, 66 22, 68 36, 58 52, 30 84, 72 84"],
+    "3": ["30 20, 48 14, 65 22, 64 38, 47 48, 66 58, 68 74, 50 86, 29 79"],
+    "4": ["35 15, 30 55, 70 55", "66 15, 62 88"],
+    "6": ["62 14, 42 30, 32 55, 34 76, 50 86, 66 77, 66 62, 52 53, 36 63"],
+    "7": ["27 20, 73 20, 45 84"],
+}
+"""Strokes of each digit: points x y in percent of the paper's side."""
+
+
+@contextlib.contextmanager
+def serving(clf, folder):
+    """Serve the page from a process of its own; yields the address."""
+    path = folder / "model.safetensors"
+    skmnist.save(clf, path)
+    command = [sys.executable, "-W", "error", "-c", SERVER, str(path)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.send_signal(signal.SIGINT)  # as Ctrl-C does
+        printed, complaints = process.communicate(timeout=30)
+    assert (process.returncode, printed, complaints) == (0, "", "")
+
+
+@pytest.fixture(scope="module")
+def address(clf, tmp_path_factory):
+    with serving(clf, tmp_path_factory.mktemp("demo")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    reason = "the package playwright is not installed"
+    playwright = pytest.importorskip("playwright.sync_api", reason=reason)
+    names = ["chromium", "chromium-browser", "google-chrome"]
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip(f"none of the browsers is installed: {', '.join(names)}")
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=program, args=["--no-sandbox"], headless=True
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Open the page, and see that it is content and asks nobody else."""
+    contexts, requests, complaints = [], [], []
+
+    def make(**options):
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.complaints = complaints
+        page.goto(address)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert set(requests) <= {address, f"{address}predict"}
+    assert complaints == []
+
+
+def on_paper(page, stroke):
+    """The points of a stroke in pixels of the window."""
+    box = page.locator("#paper").bounding_box()
+    points = np.array([point.split() for point in stroke.split(",")], float) / 100
+    return [
+        (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points
+    ]
+
+
+def draw(page, strokes):
+    for stroke in strokes:
+        first, *others = on_paper(page, stroke)
+        page.mouse.move(*first)
+        page.mouse.down()
+        for point in others:
+            page.mouse.move(*point, steps=5)
+        page.mouse.up()
+
+
+def wait_for_winner(page, label):
+    page.wait_for_function(
+        "label => document.getElementById('winner').textContent === label", arg=label
+    )
+
+
+def wait_for_any_answer(page):
+    page.wait_for_function("() => document.getElementById('winner').textContent !== ''")
+
+
+def percents(page):
+    """What stands beside the bars, as numbers."""
+    texts = page.locator("#bars .percent").all_inner_texts()
+    return [float(text.removesuffix(" %")) for text in texts if text]
+
+
+@pytest.mark.parametrize("digit", STROKES)
+def test_draw(open_page, digit):
+    page = open_page()
+    draw(page, STROKES[digit])
+    wait_for_winner(page, digit)
+    assert len(percents(page)) == 10
+    assert page.locator("#bars .best .label").all_inner_texts() == [digit]
+    assert page.locator("#verdict").inner_text().split() == ["It", "reads", digit]
+
+
+def test_draw_one_digit_after_the_other(open_page):
+    page = open_page()
+    for digit in ["7", "0", "3"]:
+        draw(page, STROKES[digit])
+        wait_for_winner(page, digit)
+        page.get_by_role("button", name="Clear").click()
+        wait_for_winner(page, "")
+
+
+def test_bars_follow_the_stroke(open_page):
+    page = open_page()
+    (stroke,) = STROKES["7"]
+    corner = on_paper(page, stroke)
+    page.mouse.move(*corner[0])
+    page.mouse.down()
+    wait_for_any_answer(page)
+    page.mouse.move(*corner[1], steps=10)
+    page.wait_for_function(
+        "() => !['', '7'].includes(document.getElementById('winner').textContent)"
+    )
+    page.mouse.move(*corner[2], steps=10)
+    wait_for_winner(page, "7")  # and the button is still down
+    page.mouse.up()
+
+
+def test_one_question_at_a_time(open_page):
+    page = open_page()
+    page.evaluate(
+        """() => {
+            const ask = fetch;
+            Object.assign(window, { running: 0, most: 0, all: 0 });
+            window.fetch = async (...parts) => {
+                window.all += 1;
+                window.most = Math.max(window.most, ++window.running);
+                const response = await ask(...parts);
+                await new Promise((done) => setTimeout(done, 50));
+                window.running -= 1;
+                return response;
+            };
+        }"""
+    )
+    draw(page, STROKES["3"])
+    wait_for_winner(page, "3")
+    assert page.evaluate("most") == 1
+    assert 1 < page.evaluate("all") < 40  # of 42 moves and clicks
+    page.wait_for_function("() => running === 0")
+
+
+def test_a_click_is_a_dot(open_page):
+    page = open_page()
+    page.locator("#paper").click(position={"x": 100, "y": 100})
+    wait_for_any_answer(page)
+    dark = page.evaluate(
+        """() => {
+            const paper = document.getElementById("paper");
+            const { data } = paper.getContext("2d").getImageData(
+                0, 0, paper.width, paper.height);
+            return data.filter((grey, i) => i % 4 === 0 && grey < 128).length;
+        }"""
+    )
+    width = 0.07 * page.evaluate("document.getElementById('paper').width")
+    assert dark == pytest.approx(np.pi / 4 * width**2, rel=0.05)
+
+
+@pytest.mark.parametrize("key", ["Escape", "c", "button"])
+def test_clear(open_page, key):
+    page = open_page()
+    assert percents(page) == []
+    draw(page, STROKES["1"])
+    wait_for_winner(page, "1")
+    if key == "button":
+        page.get_by_role("button", name="Clear").click()
+    else:
+        page.keyboard.press(key)
+    assert percents(page) == []
+    assert page.locator("#winner").inner_text() == ""
+    assert page.get_by_text("Draw here").is_visible()
+    page.wait_for_timeout(300)  # no answer that is late comes up
+    assert percents(page) == []
+
+
+def test_an_empty_paper_asks_nothing(open_page):
+    page = open_page()
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.get_by_role("button", name="Clear").click()
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(300)
+    assert requests == []
+
+
+def test_clear_ends_the_stroke(open_page):
+    page = open_page()
+    first, second, third = on_paper(page, STROKES["7"][0])
+    page.mouse.move(*first)
+    page.mouse.down()
+    page.mouse.move(*second, steps=5)
+    page.keyboard.press("Escape")
+    page.mouse.move(*third, steps=5)
+    page.wait_for_timeout(300)
+    assert percents(page) == []
+    page.mouse.up()
+    draw(page, STROKES["1"])
+    wait_for_winner(page, "1")
+
+
+def test_draw_with_a_finger_on_a_phone(open_page):
+    size = {"width": 360, "height": 740}
+    page = open_page(viewport=size, has_touch=True, is_mobile=True)
+    fingers = page.context.new_cdp_session(page)
+
+    def touch(kind, *points):
+        points = [{"x": x, "y": y} for x, y in points]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    (stroke,) = STROKES["2"]
+    first, *others = on_paper(page, stroke)
+    touch("touchStart", first)
+    wait_for_any_answer(page)
+    before = first
+    for point in others:
+        for part in (0.25, 0.5, 0.75, 1):
+            touch("touchMove", np.array(before) + part * np.subtract(point, before))
+        before = point
+    touch("touchEnd")
+    wait_for_winner(page, "2")
+    assert page.evaluate("[scrollX, scrollY]") == [0, 0]
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 360
+    boxes = [
+        locator.bounding_box()
+        for name in ("#paper", "button", "#seen", "#bars li")
+        for locator in page.locator(name).all()
+    ]
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes)
+    assert max(box["y"] + box["height"] for box in boxes) <= 740
+
+
+def test_choose_a_picture(open_page, tmp_path):
+    page = open_page()
+    for name, kind in [("seven.jpg", "JPEG"), ("seven.tif", "TIFF")]:
+        path = tmp_path / name  # no browser shows TIFF, but the server reads it
+        path.write_bytes(picture_of_seven(kind, (600, 400)))
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Choose a picture").click()
+        chooser.value.set_files(path)
+        wait_for_winner(page, "7")
+        page.keyboard.press("Escape")
+        wait_for_winner(page, "")
+
+
+def test_drop_a_picture_and_draw_after_it(open_page):
+    page = open_page()
+    dropped = """picture => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(picture)], "seven.png"));
+        const options = { dataTransfer: data, bubbles: true, cancelable: true };
+        document.body.dispatchEvent(new DragEvent("drop", options));
+    }"""
+    page.evaluate(dropped, list(picture_of_seven()))
+    wait_for_winner(page, "7")
+    shown = """() => {
+        const paper = document.getElementById("paper");
+        const point = [0.35 * paper.width, 0.2 * paper.height];
+        return paper.getContext("2d").getImageData(...point, 1, 1).data[0];
+    }"""
+    assert page.evaluate(shown) < 128
+    draw(page, STROKES["1"])
+    wait_for_winner(page, "1")
+    assert page.evaluate(shown) == 255  # on a paper of its own
+
+
+def test_troubles_in_words(open_page, tmp_path):
+    page = open_page()
+    note = page.locator("#note")
+    nothing = tmp_path / "nothing.png"
+    Image.new("L", (100, 100), 255).save(nothing)
+    page.set_input_files("#file", nothing)
+    page.get_by_text("nothing was found").wait_for()
+    assert percents(page) == []
+    (tmp_path / "large.png").write_bytes(bytes(LIMIT + 1))
+    page.set_input_files("#file", tmp_path / "large.png")
+    page.get_by_text("more than 20 MB").wait_for()
+    page.get_by_role("button", name="Clear").click()
+    assert note.inner_text() == ""
+    assert page.complaints == []
+
+    (tmp_path / "text.png").write_text("no picture")
+    page.set_input_files("#file", tmp_path / "text.png")
+    page.get_by_text("no picture that can be read").wait_for()
+    page.context.set_offline(True)
+    draw(page, STROKES["1"])
+    page.get_by_text("The server does not answer").wait_for()
+    assert percents(page) == []
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Clear").click()
+    draw(page, STROKES["1"])
+    wait_for_winner(page, "1")
+    assert note.inner_text() == ""
+    # Chromium itself notes down answers that are errors
+    assert all("Failed to load resource" in text for text in page.complaints)
+    page.complaints.clear()
+
+
+def test_labels_are_text(browser, small, few, tmp_path):
+    X, y = few
+    names = np.array([f"<i>class</i> & {'long' * 8} {digit}" for digit in range(12)])
+    clf = small().fit(X, names[y + 2 * (np.arange(len(y)) % 2)])
+    with serving(clf, tmp_path) as address:
+        page = browser.new_page(viewport={"width": 360, "height": 740})
+        page.goto(address)
+        draw(page, STROKES["1"])
+        wait_for_any_answer(page)
+        shown = page.locator("#bars .label").all_inner_texts()
+        assert shown == clf.classes_.tolist()
+        assert page.locator("#winner").inner_text() in shown
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.close()
