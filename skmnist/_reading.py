@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from skmnist._ink import FRAME
 from skmnist.displays import StagesDisplay
-from skmnist.preprocessing import FRAME, DigitPreprocessor
+from skmnist.preprocessing import DigitPreprocessor
 
 SUFFIXES = {
     *(".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif"),

@@ -21,8 +21,9 @@ from sklearn.utils import estimator_checks
 
 import skmnist
 from skmnist import MnistCNNClassifier
+from skmnist._pictures import FORMATS
 from skmnist.displays import StagesDisplay
-from skmnist.preprocessing import FORMATS, DigitPreprocessor
+from skmnist.preprocessing import DigitPreprocessor
 
 STROKES = {
     1: [[(50, 15), (50, 85)]],

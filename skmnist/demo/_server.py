@@ -30,8 +30,9 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
 from skmnist._classifier import MnistCNNClassifier
+from skmnist._ink import FRAME
 from skmnist._reading import check_reads_frames
-from skmnist.preprocessing import FRAME, DigitPreprocessor
+from skmnist.preprocessing import DigitPreprocessor
 
 HOST = "127.0.0.1"
 NAMES = [HOST, "localhost"]
