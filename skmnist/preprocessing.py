@@ -202,7 +202,7 @@ class DigitPreprocessor(TransformerMixin, BaseEstimator):
         return self._find_digit(picture, name_of(picture, None))[0]
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the columns: pixel0 to pixel783, row by row.
+        """Get the names of the columns, pixel0 to pixel783, row by row.
 
         Parameters
         ----------
@@ -212,6 +212,7 @@ class DigitPreprocessor(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (784,), object
+            One name for each pixel.
         """
         return np.array([f"pixel{i}" for i in range(FRAME * FRAME)], dtype=object)
 

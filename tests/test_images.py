@@ -15,7 +15,7 @@ from skmnist._images import (
 @pytest.mark.parametrize("convert", [np.asarray, torch.as_tensor, np.ndarray.tolist])
 @pytest.mark.parametrize(
     ("shape", "layout"),
-    [((2, 12), None), ((2, 3, 4), (1, 3, 4)), ((2, 3, 2, 2), (3, 2, 2))],
+    [((2, 12), None), ((2, 3, 4), (3, 4)), ((2, 3, 2, 2), (3, 2, 2))],
 )
 def test_any_layout_becomes_rows(convert, shape, layout):
     images = np.arange(24, dtype=np.uint8).reshape(shape)
