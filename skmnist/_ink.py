@@ -23,6 +23,9 @@ DARKEST_PAPER = 0.2
 STRONG = 0.6
 """Part of the ink's usual contrast that others may hang on to."""
 
+LONG_AT_EDGE = 0.3
+"""Part of an edge of the picture that no digit touches."""
+
 STEPS_TO_STROKE_WIDTH = (1, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1)
 """Parts of the way to the desired stroke width, tried one after the other."""
 
@@ -83,7 +86,9 @@ def estimate_background(luminance, dark, flatten):
     side = round(BACKGROUND_SIDE * max(luminance.shape))
     # strokes are narrower than this square, shadows are wider
     fill = ndimage.grey_closing if dark else ndimage.grey_opening
-    return fill(smooth, size=(side, side))
+    # so that light that changes evenly goes on beyond the edge
+    wider = np.pad(smooth, side, mode="reflect", reflect_type="odd")
+    return fill(wider, size=(side, side))[side:-side, side:-side]
 
 
 def _mode(luminance):
@@ -110,6 +115,14 @@ def find_ink(contrast, threshold):
     low = max(threshold * level, 3 * noise)
     high = max(STRONG * level, low)
     return apply_hysteresis_threshold(contrast - typical, low, high)
+
+
+def is_sheet(ink):
+    """Whether the ink is a sheet of paper: wider than strokes, and fills its box."""
+    from scipy.ndimage import distance_transform_edt
+
+    widest = 2 * distance_transform_edt(ink).max()
+    return widest > BACKGROUND_SIDE * max(ink.shape) and crop(ink).mean() > 0.8
 
 
 def remove_lines(ink):
@@ -185,18 +198,37 @@ def _label(mask):
 
 
 def drop_specks(ink, speck_size):
-    """Keep the digit: large parts, and not those at the edge if there are others."""
+    """Keep the digit: large parts, without what is at the edge or all around it."""
+    from scipy.ndimage import find_objects
+
     labels, n_parts = _label(ink)
     if n_parts == 1:
         return ink
-    areas = np.bincount(labels.ravel(), minlength=n_parts + 1)
-    areas[0] = 0
-    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    at_edge = np.isin(np.arange(n_parts + 1), edge)
-    largest_inside = areas[~at_edge].max(initial=0)
+    areas = np.bincount(labels.ravel(), minlength=n_parts + 1)[1:]
+    boxes = find_objects(labels)
+    extents = np.array([max(s.stop - s.start for s in box) for box in boxes])
+    sizeable = extents > 0.1 * max(ink.shape)
+    edges = labels[0], labels[-1], labels[:, 0], labels[:, -1]
+    touched = np.max(
+        [np.bincount(e, minlength=n_parts + 1)[1:] / len(e) for e in edges], axis=0
+    )
+    # a table beside the paper, or a frame around the digit, however large
+    no_ink = (touched > LONG_AT_EDGE) | [
+        _is_frame(box, area, ink.shape) for box, area in zip(boxes, areas, strict=True)
+    ]
+    if (sizeable & ~no_ink).any():
+        areas[no_ink] = 0
+    largest_inside = areas[touched == 0].max(initial=0)
     if largest_inside >= 0.1 * areas.max():
-        areas[at_edge] = 0
-    return np.isin(labels, np.flatnonzero(areas > speck_size * areas.max()))
+        areas[touched > 0] = 0
+    return np.isin(labels, 1 + np.flatnonzero(areas > speck_size * areas.max()))
+
+
+def _is_frame(box, area, shape):
+    """Whether a part with this bounding box and area is thin and goes all around."""
+    sides = [part.stop - part.start for part in box]
+    wide = all(side > 0.8 * whole for side, whole in zip(sides, shape, strict=True))
+    return wide and area < 0.15 * math.prod(sides)
 
 
 def reasons_for_doubt(digit, enlarged):

@@ -40,11 +40,16 @@ def as_list(X):
 
 def name_of(picture, number):
     """What the user knows a picture by."""
-    if isinstance(picture, np.ndarray) and picture.size == 1:
-        picture = picture.item()
+    picture = _out_of_array(picture)
     if isinstance(picture, (str, os.PathLike)):
         return os.fspath(picture)
     return "the picture" if number is None else f"picture {number}"
+
+
+def _out_of_array(picture):
+    """A path that comes as an array of one, as out of a column of a data frame."""
+    one = isinstance(picture, np.ndarray) and picture.size == 1
+    return picture.item() if one and picture.dtype.kind in "OU" else picture
 
 
 def read_luminance(picture, name, max_pixels):
@@ -58,8 +63,7 @@ def read_luminance(picture, name, max_pixels):
     enlarged : float
         By how much it is larger than the picture.
     """
-    if isinstance(picture, np.ndarray) and picture.size == 1:
-        picture = picture.item()  # a path, out of an array of them
+    picture = _out_of_array(picture)
     if isinstance(picture, (str, os.PathLike)) or hasattr(picture, "read"):
         image, original = _open(picture, name, max_pixels)
     elif hasattr(picture, "convert"):
@@ -171,7 +175,8 @@ def _from_array(values, name):
             f"Got {name} with values below 0, infinite or NaN; expected brightness "
             "from 0 to 1, 255 or 65535."
         )
-    largest, values = values.max(), values.astype(np.float64)
+    values = values.astype(np.float64)
+    largest = values.max()
     if largest > 65535:
         raise ValueError(
             f"Got {name} with values up to {largest}, expected at most 65535."

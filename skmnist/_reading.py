@@ -59,8 +59,11 @@ def find_pictures(arguments):
     for argument in arguments:
         path = Path(argument)
         if path.is_dir():
-            files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
-            files = [str(file) for file in files]
+            files = [
+                str(file)
+                for file in sorted(path.iterdir())
+                if file.suffix.lower() in SUFFIXES and not file.is_dir()
+            ]
         elif not path.exists() and glob.has_magic(argument):
             files = sorted(glob.glob(argument, recursive=True))
         else:

@@ -187,7 +187,7 @@ def save(clf, X, y, probabilities, report, folder):
 
 
 @contextmanager
-def output_folder(folder):
+def output_folder(folder, option="--out"):
     """Make a folder and try to write in it; take it back if the work inside fails.
 
     What a process that was killed has left there half-written goes away.
@@ -195,6 +195,8 @@ def output_folder(folder):
     Parameters
     ----------
     folder : Path
+    option : str, default="--out"
+        What the user named it by; for the error.
 
     Raises
     ------
@@ -210,7 +212,8 @@ def output_folder(folder):
                 shutil.rmtree(left_behind)
         except OSError as error:
             raise OSError(
-                f"Cannot write into {folder}: {error}. Name another folder with --out."
+                f"Cannot write into {folder}: {error}. Name another folder with "
+                f"{option}."
             ) from error
         yield folder
     except BaseException:

@@ -388,7 +388,7 @@ def predict(
         clf = load(model)
         check_reads_frames(clf)
         paths = find_pictures(pictures)
-        with output_folder(explain) if explain else nullcontext():
+        with output_folder(explain, "--explain") if explain else nullcontext():
             readings = []
             for number, path in enumerate(paths, start=1):
                 name = f"{number:03}-{Path(path).name}.png"

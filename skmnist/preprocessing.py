@@ -17,6 +17,7 @@ from skmnist._ink import (
     estimate_background,
     find_ink,
     is_background_light,
+    is_sheet,
     put_into_frame,
     reasons_for_doubt,
     remove_lines,
@@ -272,13 +273,14 @@ class DigitPreprocessor(TransformerMixin, BaseEstimator):
         """All stages of one picture, and the reasons to doubt the result."""
         check_extra()
         shown, luminance, enlarged = read_luminance(picture, name, self.max_pixels)
-        dark = self._is_ink_dark(luminance)
-        background = estimate_background(luminance, dark, self.flatten_background)
-        if dark:  # ink absorbs a part of the light that there is
-            contrast = 1 - luminance / np.maximum(background, DARKEST_PAPER)
+        if self.polarity == "auto":
+            dark = is_background_light(luminance)
+            background, contrast, ink = self._find_ink(luminance, dark)
+            if is_sheet(ink):  # on a table that was taken for the paper
+                background, contrast, ink = self._find_ink(luminance, not dark)
         else:
-            contrast = luminance - background
-        ink = find_ink(contrast, self.threshold)
+            found = self._find_ink(luminance, self.polarity == "dark")
+            background, contrast, ink = found
         stages = {
             "picture": shown,
             "luminance": as_bytes(luminance),
@@ -306,7 +308,11 @@ class DigitPreprocessor(TransformerMixin, BaseEstimator):
         stages["result"] = put_into_frame(strokes)
         return stages, reasons
 
-    def _is_ink_dark(self, luminance):
-        if self.polarity != "auto":
-            return self.polarity == "dark"
-        return is_background_light(luminance)
+    def _find_ink(self, luminance, dark):
+        """Background, contrast and ink, if the ink is dark, or if it is light."""
+        background = estimate_background(luminance, dark, self.flatten_background)
+        if dark:  # ink absorbs a part of the light that there is
+            contrast = 1 - luminance / np.maximum(background, DARKEST_PAPER)
+        else:
+            contrast = luminance - background
+        return background, contrast, find_ink(contrast, self.threshold)

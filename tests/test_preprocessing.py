@@ -130,6 +130,36 @@ def test_paper_lines(tilt, squared):
         assert alike(transform(ruled, remove_lines=False), expected) < 0.7
 
 
+def test_light_that_changes_over_the_picture():
+    picture = draw(size=(400, 300), width=5, place=(0.3, 0.3)) / 255
+    falling = np.linspace(1, 0.5, 300)
+    assert alike(transform(picture * falling), transform(picture)) > 0.95
+
+
+def test_table_around_the_sheet():
+    picture = np.full((300, 260), 60, np.uint8)
+    picture[30:-30, 30:-30] = draw(7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # there may be something along the edge
+        found = transform(picture)
+    assert alike(found, transform(draw(7))) > 0.95
+
+
+@pytest.mark.parametrize("margin", [0, 8])
+def test_frame_around_the_digit(margin):
+    picture, expected = draw(7), transform(draw(7))
+    framed = np.full_like(picture, 0)
+    inner = (slice(margin + 2, -margin - 2),) * 2
+    framed[inner] = picture[inner]
+    if margin:
+        outer = np.full_like(picture, 235)
+        outer[margin:-margin, margin:-margin] = framed[margin:-margin, margin:-margin]
+        framed = outer
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # there is something along the edge
+        assert alike(transform(framed), expected) > 0.95
+
+
 def test_specks():
     picture = draw().copy()
     expected = transform(picture)
@@ -350,6 +380,8 @@ def test_max_pixels(tmp_path):
     [
         (np.zeros(784), ValueError, r"X.reshape\(-1, 28, 28\)"),
         (np.zeros((0, 5)), ValueError, "no pixels"),
+        (np.ones(1), ValueError, r"of shape \(1,\)"),
+        (np.full((5, 5), np.inf, np.float16), ValueError, "infinite"),
         (np.zeros((2, 3, 4, 5)), ValueError, r"of shape \(2, 3, 4, 5\)"),
         (np.full((5, 5), np.nan), ValueError, "NaN"),
         (np.full((5, 5), -1), ValueError, "below 0"),
