@@ -328,29 +328,16 @@ def put_into_frame(mask):
 # Sizes -------------------------------------------------------------------------------
 
 
-def _shrink(values, side):
+def _shrink(luminance, side):
     """Make the longer side of an image at most so many pixels long."""
-    step = math.ceil(max(values.shape) / side)
-    return _resize(values, [math.ceil(length / step) for length in values.shape])
-
-
-def _resize(values, shape, nearest=False):
     from PIL import Image
     from PIL.Image import Resampling
 
-    if values.shape == tuple(shape):
-        return values
-    image = Image.fromarray(
-        values if nearest and values.dtype == bool else values.astype(np.float32)
-    )
-    if nearest:
-        method = Resampling.NEAREST
-    else:
-        method = (
-            Resampling.BOX if max(shape) < max(values.shape) else Resampling.BILINEAR
-        )
-    resized = np.asarray(image.resize((shape[1], shape[0]), method))
-    return resized if resized.dtype == bool else resized.astype(np.float64)
+    step = math.ceil(max(luminance.shape) / side)
+    height, width = (math.ceil(length / step) for length in luminance.shape)
+    image = Image.fromarray(luminance.astype(np.float32))
+    small = image.resize((width, height), Resampling.BOX)
+    return np.asarray(small, dtype=np.float64)
 
 
 def as_bytes(image):

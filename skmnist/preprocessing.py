@@ -279,8 +279,8 @@ class DigitPreprocessor(TransformerMixin, BaseEstimator):
             if is_sheet(ink):  # on a table that was taken for the paper
                 background, contrast, ink = self._find_ink(luminance, not dark)
         else:
-            found = self._find_ink(luminance, self.polarity == "dark")
-            background, contrast, ink = found
+            dark = self.polarity == "dark"
+            background, contrast, ink = self._find_ink(luminance, dark)
         stages = {
             "picture": shown,
             "luminance": as_bytes(luminance),
