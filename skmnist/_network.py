@@ -10,6 +10,9 @@ SMALLEST_SIDE = 16
 RESIZED_TO = (28, 28)
 """Height and width that small images are resized to: those of MNIST."""
 
+DTYPE = torch.float32
+"""Type of the weights and buffers, whatever torch's default is."""
+
 
 class CNN(nn.Module):
     """Two convolutions with max-pooling, one hidden layer, log-probabilities out.
@@ -80,15 +83,20 @@ class CNN(nn.Module):
                 f"shape {tuple(image_shape)} after two convolutions and two poolings. "
                 "Pass a smaller kernel_size (the default is 5)."
             )
-        per_channel = torch.ones(in_channels, 1, 1)
+        per_channel = torch.ones(in_channels, 1, 1, dtype=DTYPE)
         self.register_buffer("mean", per_channel * _column(mean))
         self.register_buffer("std", per_channel * _column(std))
-        self.conv1 = nn.Conv2d(in_channels, channels[0], kernel_size)
-        self.conv2 = nn.Conv2d(channels[0], channels[1], kernel_size)
-        self.fc1 = nn.Linear(channels[1] * height * width, hidden_units)
+        n_flat = channels[1] * height * width
+        self.conv1 = nn.Conv2d(in_channels, channels[0], kernel_size, dtype=DTYPE)
+        self.pool1 = nn.MaxPool2d(2)
+        self.relu1 = nn.ReLU()
+        self.conv2 = nn.Conv2d(channels[0], channels[1], kernel_size, dtype=DTYPE)
+        self.pool2 = nn.MaxPool2d(2)
+        self.relu2 = nn.ReLU()
+        self.fc1 = nn.Linear(n_flat, hidden_units, dtype=DTYPE)
+        self.relu3 = nn.ReLU()
         self.dropout = nn.Dropout(dropout)
-        self.fc2 = nn.Linear(hidden_units, n_classes)
-        self.to(memory_format=torch.channels_last)
+        self.fc2 = nn.Linear(hidden_units, n_classes, dtype=DTYPE)
 
     def forward(self, X):
         """Return the log-probabilities of the classes.
@@ -103,15 +111,17 @@ class CNN(nn.Module):
         tensor of shape (n, n_classes)
             Logarithms of the probabilities.
         """
-        # the order of channels in memory that convolutions are fastest with
-        X = X.contiguous(memory_format=torch.channels_last)
+        # channels last in memory, which convolutions are fastest with; the strides say
+        # so for a single channel too, which contiguous(memory_format=...) leaves alone
+        n, channels, height, width = X.shape
+        X = X.movedim(1, 3).flatten().reshape(n, height, width, channels).movedim(3, 1)
         X = (X.to(self.mean.dtype) - self.mean) / self.std  # (n, C, H, W)
         if self.resize:
             X = F.interpolate(X, RESIZED_TO, mode="bilinear")  # (n, C, 28, 28)
         # pooling before ReLU gives the same numbers with a quarter of the work
-        X = F.relu(F.max_pool2d(self.conv1(X), 2))  # (n, 20, 12, 12)
-        X = F.relu(F.max_pool2d(self.conv2(X), 2))  # (n, 50, 4, 4)
-        X = self.dropout(F.relu(self.fc1(X.flatten(1))))  # (n, 500)
+        X = self.relu1(self.pool1(self.conv1(X)))  # (n, 20, 12, 12)
+        X = self.relu2(self.pool2(self.conv2(X)))  # (n, 50, 4, 4)
+        X = self.dropout(self.relu3(self.fc1(X.flatten(1))))  # (n, 500)
         X = self.fc2(X)  # (n, n_classes)
         # in the dtype of the weights, also where autocast computes with less
         return F.log_softmax(X, dim=1, dtype=self.mean.dtype)
@@ -124,4 +134,4 @@ def _side_after(side, kernel_size):
 
 def _column(values):
     """One value, or one for each channel, in a shape that multiplies (C, 1, 1)."""
-    return torch.as_tensor(values, dtype=torch.get_default_dtype()).reshape(-1, 1, 1)
+    return torch.as_tensor(values, dtype=DTYPE).reshape(-1, 1, 1)

@@ -16,6 +16,73 @@ def test_pooling_before_relu_changes_no_number():
     torch.testing.assert_close(network(X), Z, rtol=0, atol=1e-12)
 
 
+def test_layers_can_be_hooked():
+    """Guided backpropagation and DeepLift hook each ReLU and pooling."""
+    network = CNN()
+    outputs = []
+    for layer in network.modules():
+        if isinstance(layer, (torch.nn.ReLU, torch.nn.MaxPool2d)):
+            layer.register_forward_hook(lambda *args: outputs.append(args[2].shape[1:]))
+    network(torch.rand(2, 1, 28, 28))
+    assert outputs == [
+        *((20, 12, 12), (20, 12, 12)),
+        *((50, 4, 4), (50, 4, 4)),
+        (500,),
+    ]
+    # a layer of its own for each: DeepLift keeps what went through it
+    assert len([m for m in network.modules() if isinstance(m, torch.nn.ReLU)]) == 3
+    assert network.state_dict().keys() == {
+        *("mean", "std", "conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias"),
+        *("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"),
+    }
+
+
+def test_guided_backpropagation():
+    """By hooks, as captum does it, and by hand."""
+    torch.manual_seed(0)
+    network = CNN(channels=(3, 4), hidden_units=5).eval()
+
+    def guide(layer, grad_input, grad_output):
+        return (grad_input[0].clamp(min=0),)
+
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.ReLU):
+            layer.register_full_backward_hook(guide)
+    X = torch.rand(2, 1, 28, 28, requires_grad=True)
+    network(X)[:, 3].sum().backward()
+
+    class GuidedReLU(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, Z):
+            ctx.save_for_backward(Z)
+            return Z.clamp(min=0)
+
+        @staticmethod
+        def backward(ctx, gradient):
+            (Z,) = ctx.saved_tensors
+            return gradient.clamp(min=0) * (Z > 0)
+
+    by_hand = X.detach().clone().requires_grad_()
+    Z = by_hand
+    for convolution in (network.conv1, network.conv2):
+        Z = GuidedReLU.apply(torch.max_pool2d(convolution(Z), 2))
+    Z = network.fc2(GuidedReLU.apply(network.fc1(Z.flatten(1))))
+    Z.log_softmax(1)[:, 3].sum().backward()
+    assert by_hand.grad.abs().max() > 0
+    torch.testing.assert_close(X.grad, by_hand.grad, rtol=1e-4, atol=1e-7)
+
+
+def test_weights_are_float32_and_contiguous():
+    torch.set_default_dtype(torch.float64)
+    try:
+        network = CNN((3, 28, 28), mean=[1, 2, 3])
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for values in network.state_dict().values():
+        assert values.dtype == torch.float32
+        assert values.is_contiguous()
+
+
 def n_weights(module):
     return sum(weights.numel() for weights in module.parameters())
 
