@@ -6,6 +6,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from skorch.dataset import ValidSplit
 from torch import nn
 from torch.nn import functional as F
 
@@ -56,6 +57,34 @@ def test_validation_loss_is_drawn(small, few):
     line = display.ax_.lines[-1]
     np.testing.assert_array_equal(line.get_ydata(), clf.history[:, "valid_loss"])
     np.testing.assert_array_equal(line.get_xdata(), [4, 8])
+
+
+def test_validation_that_came_later(small, few):
+    """Each figure is drawn at the epoch that it belongs to."""
+    clf = small(warm_start=True).fit(*few)
+    clf.set_params(train_split=ValidSplit(4)).fit(*few)
+    losses = LossCurveDisplay.from_estimator(clf)
+    (line,) = (x for x in losses.ax_.lines if x.get_label() == "validation set")
+    drawn = ~np.isnan(np.asarray(line.get_ydata(), dtype=float))
+    assert np.asarray(line.get_xdata())[drawn].tolist() == [4 + 4 + 3, 4 + 4 + 3 + 3]
+    assert np.asarray(line.get_ydata())[drawn].tolist() == [
+        epoch["valid_loss"] for epoch in clf.history[2:]
+    ]
+    accuracies = AccuracyCurveDisplay.from_estimator(clf)
+    lines = {line.get_label(): line for line in accuracies.ax_.lines}
+    line = lines["validation set, at the end of the epoch"]
+    drawn = ~np.isnan(line.get_ydata())
+    assert line.get_xdata()[drawn].tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("dtype", [bool, ">f4", ">i2", object, "float64"])
+def test_any_numeric_type_that_predict_takes(small, few, dtype):
+    X, y = (few[0] > 99).astype(dtype), few[1]
+    clf = small().fit(X, y)
+    images = DigitsDisplay.from_estimator(clf, X, y).images
+    expected = DigitsDisplay.from_estimator(clf, X.astype(np.float32), y).images
+    np.testing.assert_array_equal(images, expected)
+    FiltersDisplay.from_estimator(clf, X[0])
 
 
 def test_interrupted_epoch(fitted):
