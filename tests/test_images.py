@@ -1,6 +1,9 @@
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import torch
+from skorch.helper import SliceDataset
 from torch.utils.data import TensorDataset
 
 from skmnist._images import (
@@ -44,6 +47,31 @@ def test_what_is_no_image_is_left_to_scikit_learn():
 def test_what_cannot_be_rows(X, error, message):
     with pytest.raises(error, match=message):
         as_rows(X)
+
+
+def other_containers():
+    images = np.zeros((4, 6), dtype=np.uint8)
+    return {
+        "SliceDataset": SliceDataset(TensorDataset(torch.zeros(4, 28, 28))),
+        "polars Array": pl.Series(images, dtype=pl.Array(pl.UInt8, 6)),
+        "polars List": pl.Series(images.tolist()),
+        "pandas column": pd.Series(list(images)),
+        "dict": {"pixels": images},
+    }
+
+
+@pytest.mark.parametrize("name", other_containers())
+def test_containers_whose_features_nobody_counts(small, name):
+    """They gave a half-fitted estimator."""
+    X = other_containers()[name]
+    clf = small()
+    before = vars(clf).copy()
+    with pytest.raises(TypeError, match=r"Got X as a .*np\.stack"):
+        clf.fit(X, [0, 1, 0, 1])
+    assert vars(clf) == before
+    clf.fit(np.zeros((4, 6, 6)), [0, 1, 0, 1])
+    with pytest.raises(TypeError, match=r"Got X as a .*np\.stack"):
+        clf.predict(X)
 
 
 def test_tensors_that_numpy_does_not_know():
