@@ -405,6 +405,15 @@ def test_where_no_file_can_be(few, small, tmp_path, function):
     assert os.listdir(tmp_path) == []
 
 
+def test_trimmed_for_prediction(few, small, path):
+    clf = small(max_epochs=1).fit(*few)
+    clf.trim_for_prediction()
+    for function in (skmnist.save, skmnist.to_onnx):
+        with pytest.raises(ValueError, match=r"trimmed for prediction.*Save it before"):
+            function(clf, path)
+    assert os.listdir(path.parent) == []
+
+
 def test_parts_that_could_start_programs(few, small, path):
     clf = small(max_epochs=1).fit(*few)
     for name, value in (

@@ -1,5 +1,7 @@
 """All of skorch stays usable around `MnistCNNClassifier`."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -15,12 +17,15 @@ from skorch.callbacks import (
     ProgressBar,
 )
 from skorch.dataset import Dataset, ValidSplit
-from skorch.helper import predefined_split
+from skorch.exceptions import SkorchTrainingImpossibleError
+from skorch.helper import SkorchDoctor, predefined_split
 from torch import nn
 from torch.optim.lr_scheduler import StepLR
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from skmnist import MnistCNNClassifier
+from skmnist._batches import Batches
+from skmnist._network import CNN
 
 
 @pytest.fixture(params=[np.arange(10), np.array(list("jihgfedcba"))])
@@ -140,6 +145,50 @@ def test_own_network(small, labelled):
     assert instance.fit(X, y).module_ is not instance.module
 
 
+class MixesTypes(OwnNetwork):
+    """Adds float32 to what is bfloat16 under autocast, which `index_add_` refuses."""
+
+    def forward(self, X):
+        scores = self.output(self.layer(X.flatten(1) / 255))
+        added = torch.zeros(len(X), scores.shape[1])
+        return added.index_add_(0, torch.arange(len(X)), scores).log_softmax(1)
+
+
+@pytest.mark.usefixtures("native_bfloat16")
+def test_own_network_is_trained_in_float32(small, few):
+    clf = MnistCNNClassifier(module=MixesTypes, max_epochs=1).fit(*few)
+    assert clf.precision_ == "float32"
+    assert clf.partial_fit(*few).precision_ == "float32"
+    with pytest.raises(RuntimeError, match="index_add_"):
+        clf.set_params(precision="bfloat16").fit(*few)
+    assert small().fit(*few).precision_ == "bfloat16"
+    network = MnistCNNClassifier(module=CNN(), max_epochs=1).fit(*few)
+    assert network.precision_ == "bfloat16"
+
+
+class WorksInPlace(OwnNetwork):
+    def forward(self, X):
+        X /= 255
+        return super().forward(X)
+
+
+@pytest.mark.parametrize("iterator", [Batches, DataLoader])
+def test_own_network_that_works_in_place(few, iterator):
+    X, y = few[0].astype(np.float32), few[1]
+    original = X.copy()
+    clf = MnistCNNClassifier(
+        module=WorksInPlace,
+        iterator_train=iterator,
+        iterator_train__shuffle=False,
+        train_split=ValidSplit(4),
+        max_epochs=1,
+        augmentation=lambda images: images.mul_(2).clamp_(max=255),
+    ).fit(X, y)
+    clf.predict(X)
+    list(clf.forward_iter(X))
+    np.testing.assert_array_equal(X, original)
+
+
 @pytest.mark.parametrize(
     ("output", "message"),
     [
@@ -247,6 +296,96 @@ def test_checkpoint(small, few, tmp_path):
     clf.load_params(f_params=tmp_path / "params.pt")
     np.testing.assert_array_equal(clf.predict_proba(few[0]), expected)
     assert clf.device == "auto"
+
+
+def test_checkpoint_with_safetensors(small, few, tmp_path):
+    checkpoint = Checkpoint(
+        monitor=None, f_optimizer=None, dirname=str(tmp_path), use_safetensors=True
+    )
+    clf = small(callbacks=[checkpoint]).fit(*few)
+    expected = clf.predict_proba(few[0])
+    clf.save_params(f_params=tmp_path / "own", use_safetensors=True)
+    for name in ("params.safetensors", "own"):
+        with torch.no_grad():
+            clf.module_.fc2.bias += 9
+        clf.load_params(f_params=tmp_path / name, use_safetensors=True)
+        np.testing.assert_array_equal(clf.predict_proba(few[0]), expected)
+
+
+def test_lbfgs(small, few):
+    clf = small(
+        optimizer=torch.optim.LBFGS, lr=0.2, lr_schedule=None, batch_size=-1
+    ).set_params(max_epochs=4)
+    clf.fit(*few)
+    assert clf.loss_curve_[-1] < 0.8 * clf.loss_curve_[0]
+
+
+def test_train_split_with_lists_of_indices(small, few):
+    X, y = few
+
+    def split(dataset, y):
+        part = Subset(dataset, list(range(190)))
+        return Subset(part, list(range(150))), Subset(dataset, list(range(150, 200)))
+
+    def split_by_array(dataset, y):
+        return Subset(dataset, np.arange(150)), Subset(dataset, np.arange(150, 200))
+
+    for iterator in (Batches, DataLoader):
+        listed, expected = (
+            small(train_split=s, iterator_train=iterator).fit(X, y, 1.0 + y)
+            for s in (split, split_by_array)
+        )
+        assert listed.loss_curve_ == expected.loss_curve_
+        assert listed.validation_scores_ == expected.validation_scores_
+
+
+def test_train_split_with_other_data(small, few):
+    other = Dataset(*few)
+    with pytest.raises(TypeError, match="a Dataset for training, expected the data se"):
+        small(train_split=lambda dataset, y: (other, dataset)).fit(*few)
+
+
+def test_forward_takes_what_predict_takes(small, few):
+    X, y = few
+    clf = small(iterator_valid__batch_size=80).fit(X, y)
+    expected = clf.predict_log_proba(X)
+    for images in (X, X.reshape(-1, 28, 28), torch.from_numpy(X), X.tolist()):
+        np.testing.assert_array_equal(clf.forward(images).numpy(), expected)
+        parts = list(clf.forward_iter(images))
+        assert [len(part) for part in parts] == [80, 80, 40]
+        np.testing.assert_array_equal(torch.cat(parts).numpy(), expected)
+    dropped = small(module__dropout=0.5).fit(X, y)
+    assert not torch.equal(*(dropped.forward(X, training=True) for _ in range(2)))
+    np.testing.assert_array_equal(
+        dropped.forward(X).numpy(), dropped.predict_log_proba(X)
+    )
+    with pytest.raises(ValueError, match="X has 783 features"):
+        clf.forward(X[:, :783])
+
+
+def test_trimmed_for_prediction(small, few):
+    X, y = few
+    clf = small(early_stopping=True).fit(X, y)
+    expected = clf.predict_proba(X)
+    clf.trim_for_prediction()
+    for train in (clf.fit, clf.partial_fit):
+        with pytest.raises(SkorchTrainingImpossibleError, match=r"copy\.deepcopy\(clf"):
+            train(X, y)
+    for trimmed in (clf, pickle.loads(pickle.dumps(clf))):
+        np.testing.assert_array_equal(trimmed.predict_proba(X), expected)
+
+
+@pytest.mark.usefixtures("native_bfloat16")
+def test_skorch_doctor(small, few):
+    """Its hooks turn activations into NumPy arrays, which bfloat16 cannot be."""
+    X, y = few
+    clf = small().fit(X, y)
+    assert clf.precision_ == "bfloat16"
+    doctor = SkorchDoctor(clf).fit(X, y)
+    assert clf.precision_ == "float32"
+    assert doctor.activation_recs_["module"][0]["conv1"].dtype == np.float32
+    assert len(doctor.gradient_recs_["module"]) == 8
+    assert clf.partial_fit(X, y).precision_ == "bfloat16"
 
 
 def test_own_learning_rate_schedule(small, few):

@@ -8,9 +8,9 @@ from skorch.callbacks import Callback
 from skmnist import MnistCNNClassifier
 from skmnist._training import (
     draw_seed,
-    private_generators,
     resolve_device,
     resolve_precision,
+    run_with_private_generators,
     seed_generators,
 )
 
@@ -100,15 +100,17 @@ def test_generators_are_seeded_by_epoch_and_given_back():
     before = states()
 
     def draw(seed, epoch):
-        with private_generators(CPU):
+        def draw_from_all():
             seed_generators(CPU, seed, epoch)
             return torch.rand(3).tolist(), np.random.rand(3).tolist(), random.random()
+
+        return run_with_private_generators(CPU, draw_from_all)
 
     assert draw(0, 1) == draw(0, 1)
     assert draw(0, 1) != draw(0, 2)
     assert draw(0, 1) != draw(1, 1)
-    with pytest.raises(ValueError, match="non-negative"), private_generators(CPU):
-        seed_generators(CPU, 0, -1)
+    with pytest.raises(ValueError, match="non-negative"):
+        draw(0, -1)
     assert states() == before
 
 
