@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from typer.testing import CliRunner
 import skmnist
 from skmnist import MnistCNNClassifier, cli
 from skmnist._checkpoint import read_state
+from skmnist._report import output_folder
 from skmnist.datasets import load_mnist_sample
 
 FILES = {
@@ -170,6 +173,94 @@ def test_unwritable_out_is_said_before_training(run, monkeypatch, tmp_path):
         assert f"Cannot write into {out}" in result.output.replace("\n", "")
 
 
+def test_a_folder_is_for_one_command(run, model, monkeypatch, tmp_path):
+    """Others are told the truth, and touch nothing."""
+    out, evaluate = tmp_path / "out", cli.evaluate
+    options = ["--epochs", 1, "--batch-size", 500]
+
+    def busy(*arguments):
+        running = out / ".skmnist-running"  # as while a file is written
+        running.mkdir()
+        before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+        for *command, option in (
+            ("train", *options, "--out"),
+            ("train", "--resume"),
+            ("predict", model, __file__, "--explain"),
+        ):
+            result = run(*command, option, out)
+            assert result.exit_code == 1
+            assert result.output == (
+                f"Error: Got {option} {out}, but another skmnist command is working in "
+                "that folder. Wait until it has ended, or name another folder.\n"
+            )
+        assert {p: p.stat().st_mtime_ns for p in out.rglob("*")} == before
+        running.rmdir()
+        return evaluate(*arguments)
+
+    monkeypatch.setattr(cli, "evaluate", busy)
+    result = run("train", *options, "--out", out)
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert {path.name for path in out.iterdir()} == FILES
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from skmnist._report import output_folder
+
+with output_folder(Path(sys.argv[1])) as folder:
+    (folder / ".skmnist-half-written").mkdir()
+    print(flush=True)
+    time.sleep(100)
+"""
+
+
+def test_what_was_killed_blocks_nothing(tmp_path):
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with pytest.raises(OSError, match="another"), output_folder(tmp_path):
+            pass
+        assert (tmp_path / ".skmnist-half-written").exists()
+        process.kill()
+    with output_folder(tmp_path):
+        assert not (tmp_path / ".skmnist-half-written").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_were_made_are_taken_back(tmp_path):
+    (tmp_path / "there").mkdir()
+    for folder in (tmp_path / "there", tmp_path / "new" / "deep"):
+        with pytest.raises(ZeroDivisionError), output_folder(folder):
+            1 / 0  # noqa: B018
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+    with pytest.raises(ZeroDivisionError), output_folder(folder):
+        (folder / "kept").touch()
+        1 / 0  # noqa: B018
+    assert [path.name for path in folder.iterdir()] == ["kept"]
+
+
+def test_locks_hold_while_files_of_locks_come_and_go(tmp_path):
+    """Of many commands at the same time, never two are in the folder."""
+    inside, most, n_refused = [], 0, 0
+
+    def work(number):
+        nonlocal most, n_refused
+        try:
+            with output_folder(tmp_path / "out"):
+                inside.append(number)
+                most = max(most, len(inside))
+                time.sleep(0.0002)
+                inside.remove(number)
+        except OSError:
+            n_refused += 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(2000)))
+    assert most == 1
+    assert 0 < n_refused < 2000
+
+
 def test_one_progress_bar_for_the_whole_training(small, few, monkeypatch, capsys):
     class Shown(tqdm):
         """A bar that is drawn, and at each step, though nobody watches."""
@@ -197,8 +288,61 @@ def test_interrupt_before_training(run, monkeypatch, tmp_path):
     monkeypatch.setattr(cli, "_load", interrupt)
     result = run("train", "--out", tmp_path / "out")
     assert result.exit_code == 130
-    assert "Interrupted outside training: nothing was saved" in result.output
+    text = result.output.replace("\n", "")
+    assert f"Interrupted. There is no training in {tmp_path / 'out'} to go on" in text
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["evaluate", "save", "describe", "_load"])
+def test_interrupt_outside_training(run, monkeypatch, tmp_path, name):
+    """Ctrl-C loses no finished epoch, and what is printed says so, and is true."""
+    out = tmp_path / "it's [lr=0.1]"
+    options = ["--epochs", 1, "--batch-size", 500, "--recipe", "article"]
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    if name == "_load":  # where only one that goes on has something to lose
+        monkeypatch.setattr(cli, "save", interrupt)
+        assert run("train", *options, "--out", out).exit_code == 130
+        options = ["--resume", out]
+    else:
+        options += ["--out", out]
+    monkeypatch.setattr(cli, name, interrupt)
+    result = run("train", *options)
+    assert result.exit_code == 130
+    assert [path.name for path in out.iterdir()] == [STATE]
+    monkeypatch.undo()
+    _, _, hint = result.output.replace("\n", "").partition("Finish the training with ")
+    if os.name == "nt":
+        assert hint == subprocess.list2cmdline(
+            ["skmnist", "train", "--resume", str(out)]
+        )
+    else:
+        assert shlex.split(hint) == ["skmnist", "train", "--resume", str(out)]
+    result = run("train", "--resume", out)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in out.iterdir()} == FILES
+    result = run("train", "--resume", out)
+    assert "the training there is finished" in result.output
+
+
+@pytest.mark.parametrize("name", ["runs[lr=0.1]", "a[/b]c", ":warning:", "x\x1b[1m"])
+def test_names_of_folders_are_no_markup(run, monkeypatch, tmp_path, name):
+    monkeypatch.setattr(
+        cli, "fetch_mnist", lambda *, data_home, **options: load_mnist_sample(**options)
+    )
+    home, out = tmp_path / name / "home", tmp_path / name / "out"
+    options = ["--epochs", 1, "--batch-size", 500, "--data", "mnist"]
+    result = run("train", *options, "--data-home", home, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in out.iterdir()} == FILES
+    shown = str(tmp_path / name).replace("\x1b", r"\x1b")
+    assert f"MNIST from {shown}{os.sep}home: 4,000" in result.output
+    assert f"in {shown}{os.sep}out:\n" in result.output
+    result = run("train", "--resume", out)
+    assert result.exit_code == 1
+    assert f"Got --resume {shown}{os.sep}out, but" in result.output
 
 
 def test_help():
