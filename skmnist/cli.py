@@ -199,8 +199,9 @@ def _start(command, out):
         if path.exists() and (n_finished := read_state(path).n_finished):
             raise ValueError(
                 f"{out} holds a training that was cut off after "
-                f"{_count_epochs(n_finished)}. Go on with it, {_command_to_resume(out)}, "
-                f"delete {path}, or name another folder with --out."
+                f"{_count_epochs(n_finished)}. Go on with it, "
+                f"{_command_to_resume(out)}, delete {path}, or name another folder "
+                "with --out."
             )
         try:
             _train(clf, begin_state(path, command), out)

@@ -230,13 +230,19 @@ def test_what_was_killed_blocks_nothing(tmp_path):
 
 def test_folders_that_were_made_are_taken_back(tmp_path):
     (tmp_path / "there").mkdir()
+
+    def fail(folder, name=None):
+        with output_folder(folder):
+            if name is not None:
+                (folder / name).touch()
+            raise ZeroDivisionError
+
     for folder in (tmp_path / "there", tmp_path / "new" / "deep"):
-        with pytest.raises(ZeroDivisionError), output_folder(folder):
-            1 / 0  # noqa: B018
+        with pytest.raises(ZeroDivisionError):
+            fail(folder)
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
-    with pytest.raises(ZeroDivisionError), output_folder(folder):
-        (folder / "kept").touch()
-        1 / 0  # noqa: B018
+    with pytest.raises(ZeroDivisionError):
+        fail(folder, "kept")
     assert [path.name for path in folder.iterdir()] == ["kept"]
 
 
