@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 import skmnist
 from skmnist import MnistCNNClassifier, cli
 from skmnist._checkpoint import read_state
+from skmnist._reading import find_pictures
 from skmnist._report import output_folder
 from skmnist.datasets import load_mnist_sample
 
@@ -206,6 +207,7 @@ def test_a_folder_is_for_one_command(run, model, monkeypatch, tmp_path):
 HOLD = """
 import sys, time
 from pathlib import Path
+from skmnist._reading import find_pictures
 from skmnist._report import output_folder
 
 with output_folder(Path(sys.argv[1])) as folder:
@@ -594,6 +596,108 @@ def test_predict_patterns_and_explanations(run, model, pictures, tmp_path):
         *("001-blank.png.png", "004-one.jpg.png", "005-one.png.png"),
     }
     assert imread(out / "004-one.jpg.png")[..., :3].std() > 0.1
+
+
+def test_find_pictures(tmp_path):
+    names = ["a.png", "B.PNG", "c.Jpg", "d.txt", "e.TIFF", "f.heic", "png"]
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    expected = [str(tmp_path / name) for name in ("B.PNG", "a.png", "c.Jpg", "e.TIFF")]
+    assert find_pictures([str(tmp_path)]) == expected
+    # what is named twice comes once, where it was named first
+    first = str(tmp_path / "c.Jpg")
+    several = [first, str(tmp_path), f"{tmp_path}/*.png", first]
+    others = [name for name in expected if name != first]
+    assert find_pictures(several) == [first, *others, str(tmp_path / "folder.png")]
+    missing = str(tmp_path / ("x" * 300 + ".png"))  # a name that no file can have
+    assert find_pictures([missing]) == [missing]
+
+
+def test_names_of_pictures_are_no_markup(run, model, pictures, tmp_path):
+    """Neither in the table, nor in a warning, nor in an error."""
+    names = ["[red]x.png", "a[", ":warning:.png", "[bold", "back\\", "x\x1b[1m.png"]
+    folder = tmp_path / "b[" / "b]"  # together they end a style that has not begun
+    folder.mkdir(parents=True)
+    paths = [folder / name for name in names]
+    for path in paths:
+        path.write_bytes((pictures / "one.png").read_bytes())
+    blank, empty = folder / "[i]blank[u].png", folder / "[none]"
+    blank.write_bytes((pictures / "blank.png").read_bytes())
+    empty.touch()
+    paths += [blank, empty]
+    result = run("predict", model, *paths)
+    assert result.exit_code == 1
+    rows = re.findall(r"^│ (.*?) +│ +([^\s│]?) +│", result.stdout, re.M)
+    shown, wanted = "".join(row[0] for row in rows), "".join(map(str, paths))
+    assert shown == wanted.replace("\x1b", r"\x1b")
+    assert "".join(row[1] for row in rows) == "111111--"
+    assert f"Warning: {blank}: nothing was found" in result.stderr
+    assert f"Error: Got {empty}, which is no picture" in result.stderr
+    assert "\x1b" not in result.output
+    result = run("predict", model, folder / "[missing]")
+    assert f"Error: Got {folder / '[missing]'}, where there are no" in result.stderr
+
+
+def test_labels_are_no_markup(run, small, few, pictures, tmp_path):
+    X, y = few
+    names = np.array([f"[b]{digit}[/b]" for digit in range(10)])
+    skmnist.save(small().fit(X, names[y]), tmp_path / "model.safetensors")
+    result = run("predict", tmp_path / "model.safetensors", pictures / "one.png")
+    assert result.exit_code == 0, result.output
+    assert len(re.findall(r"\[b\]\d\[/b\]", result.stdout)) == 2
+
+
+@pytest.mark.parametrize("name", ["x" * 246 + ".png", "ü" * 125 + ".png", "é.png"])
+def test_names_of_explanations(run, model, pictures, tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes((pictures / "one.png").read_bytes())
+    arguments = [path, pictures / "one.png", "--explain", tmp_path / "explained"]
+    result = run("predict", model, *arguments)
+    assert result.exit_code == 0, result.output
+    first, second = sorted(file.name for file in (tmp_path / "explained").iterdir())
+    assert first.startswith(f"001-{name[:90]}")
+    assert first.endswith(".png")
+    assert second == "002-one.png.png"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are always text there")
+def test_names_of_files_that_are_no_text(run, model, pictures, tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    path.write_bytes((pictures / "one.png").read_bytes())
+    missing = tmp_path / os.fsdecode(b"no\xff.png")
+    result = run("predict", model, path, missing, "--explain", tmp_path / "out")
+    assert result.exit_code == 1
+    assert r"caf\udce9.png" in result.stdout.replace("│\n│ ", "")
+    assert f"Error: Got {tmp_path}{os.sep}no\\udcff.png, but there" in result.stderr
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["001-caf.png.png"]
+    result = run("predict", model, path, missing, "--json")
+    readings = json.loads(result.stdout)
+    assert [reading["file"] for reading in readings] == [str(path), str(missing)]
+    assert [reading["label"] for reading in readings] == ["1", None]
+
+
+def test_output_that_cannot_show_a_name(model, pictures, tmp_path):
+    """As where text goes through a pipe with an encoding of one byte."""
+    path = tmp_path / "größe.png"
+    path.write_bytes((pictures / "one.png").read_bytes())
+    result = subprocess.run(
+        [*COMMAND, "predict", str(model), path.name, "nö.png"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert r"gr\xf6\xdfe.png" in result.stdout
+    assert r"Error: Got n\xf6.png, but there is no such file." in result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_named_pipes_are_not_waited_for(run, model, pictures):
+    os.mkfifo(pictures / "pipe.png")
+    result = run("predict", model, pictures)
+    assert "pipe.png, which is no regular file" in result.output
 
 
 @pytest.mark.parametrize(
