@@ -36,6 +36,9 @@ FILES = {
 }
 STATE = "training.safetensors"
 COMMAND = [sys.executable, "-m", "skmnist"]
+needs_odd_names = pytest.mark.skipif(
+    os.name == "nt", reason="Windows has no such names of files"
+)
 
 
 @pytest.fixture
@@ -335,6 +338,7 @@ def test_interrupt_outside_training(run, monkeypatch, tmp_path, name):
     assert "the training there is finished" in result.output
 
 
+@needs_odd_names
 @pytest.mark.parametrize("name", ["runs[lr=0.1]", "a[/b]c", ":warning:", "x\x1b[1m"])
 def test_names_of_folders_are_no_markup(run, monkeypatch, tmp_path, name):
     monkeypatch.setattr(
@@ -614,6 +618,7 @@ def test_find_pictures(tmp_path):
     assert find_pictures([missing]) == [missing]
 
 
+@needs_odd_names
 def test_names_of_pictures_are_no_markup(run, model, pictures, tmp_path):
     """Neither in the table, nor in a warning, nor in an error."""
     names = ["[red]x.png", "a[", ":warning:.png", "[bold", "back\\", "x\x1b[1m.png"]
@@ -648,6 +653,7 @@ def test_labels_are_no_markup(run, small, few, pictures, tmp_path):
     assert len(re.findall(r"\[b\]\d\[/b\]", result.stdout)) == 2
 
 
+@needs_odd_names
 @pytest.mark.parametrize("name", ["x" * 246 + ".png", "ü" * 125 + ".png", "é.png"])
 def test_names_of_explanations(run, model, pictures, tmp_path, name):
     path = tmp_path / name
