@@ -10,15 +10,57 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before torch
 
 import matplotlib as mpl
 import pytest
+import torch
+from hypothesis import settings
 from matplotlib import pyplot as plt
 from sklearn.datasets import get_data_home, load_digits
 from sklearn.model_selection import train_test_split
 
 from skmnist import MnistCNNClassifier
+from skmnist._training import resolve_precision
 from skmnist.datasets import fetch_mnist, load_mnist_sample
 from skmnist.datasets._mnist import SHA256
 
 mpl.use("agg")
+
+# The same examples in each run; --hypothesis-profile=explore looks for new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile(
+    "explore", derandomize=False, deadline=None, max_examples=1000, print_blob=True
+)
+settings.load_profile("same")
+
+
+def resolve_auto_to(precision):
+    """A `torch.cpu.get_capabilities` that lets "auto" resolve to `precision`."""
+    able = {
+        **torch.cpu.get_capabilities(),
+        **dict.fromkeys(("avx512_bf16", "amx_bf16", "bf16"), False),
+        "avx512_bf16": precision == "bfloat16",
+    }
+    return lambda: able
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--other-precision",
+        action="store_true",
+        help='let precision="auto" resolve to what it does not resolve to on this '
+        "machine, except in subprocesses",
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("--other-precision"):
+        here = resolve_precision("auto", torch.device("cpu"))
+        other = "float32" if here == "bfloat16" else "bfloat16"
+        torch.cpu.get_capabilities = resolve_auto_to(other)
+
+
+def pytest_report_header():
+    precision = resolve_precision("auto", torch.device("cpu"))
+    kernels = torch.backends.cpu.get_cpu_capability()
+    return f'precision "auto" is {precision} on the CPU; torch\'s kernels: {kernels}'
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +94,13 @@ def mnist():
         )
     train = fetch_mnist(return_X_y=True)
     return *train, *fetch_mnist(subset="test", return_X_y=True)
+
+
+@pytest.fixture(params=["float32", "bfloat16"])
+def precision(request, monkeypatch):
+    """Run a test in both precisions: on a CPU, "auto" resolves to this one."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", resolve_auto_to(request.param))
+    return request.param
 
 
 @pytest.fixture(autouse=True)

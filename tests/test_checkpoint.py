@@ -43,6 +43,7 @@ def without_times(history):
     return [{k: v for k, v in row.items() if k != "dur"} for row in history]
 
 
+@pytest.mark.usefixtures("precision")
 @pytest.mark.parametrize("parameters", TRAININGS.values(), ids=TRAININGS)
 def test_goes_on_with_the_same_bits(small, few, tmp_path, parameters):
     X, y = few

@@ -110,6 +110,7 @@ def test_predictions_agree_with_one_another(small, labelled):
     assert clf.score(X, y, weight) == accuracy_score(y, predicted, sample_weight=weight)
 
 
+@pytest.mark.usefixtures("precision")
 def test_layouts_and_containers_agree_bit_for_bit(small, few):
     X, y = few
     reference = small().fit(X, y)
@@ -141,8 +142,9 @@ def test_layouts_and_containers_agree_bit_for_bit(small, few):
 def test_numeric_types_agree(small, few, dtype):
     X, y = few
     X = X // 128  # exact in all of them
-    expected = small().fit(X.astype(np.uint8), y).predict_proba(X)
-    found = small().fit(X.astype(dtype), y).predict_proba(X.astype(dtype))
+    clf = small(precision="float32")
+    expected = clf.fit(X.astype(np.uint8), y).predict_proba(X)
+    found = clf.fit(X.astype(dtype), y).predict_proba(X.astype(dtype))
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -215,8 +217,8 @@ def test_8x8_digits(digits):
 
 def test_scale_of_the_pixels_does_not_matter(small, few):
     X, y = few
-    raw = small().fit(X, y)
-    scaled = small().fit(X / 255, y)
+    raw = small(precision="float32").fit(X, y)
+    scaled = small(precision="float32").fit(X / 255, y)
     np.testing.assert_allclose(scaled.pixel_mean_, raw.pixel_mean_ / 255, rtol=1e-6)
     np.testing.assert_allclose(scaled.loss_curve_, raw.loss_curve_, atol=1e-4)
     np.testing.assert_allclose(
@@ -227,6 +229,7 @@ def test_scale_of_the_pixels_does_not_matter(small, few):
 # Randomness ---------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("precision")
 def test_same_seed_same_bits_whatever_ran_before(small, few):
     first = small(module__dropout=0.3).fit(*few)
     random.seed(1)
@@ -319,6 +322,7 @@ def test_fit_changes_no_parameter_and_no_data(small, few):
 # Going on -----------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("precision")
 def test_warm_start_goes_on_as_if_it_had_not_stopped(small, few):
     constant = {"lr_schedule": None, "lr": 0.02, "module__dropout": 0.2}
     straight = small(max_epochs=4, **constant).fit(*few)
@@ -684,10 +688,10 @@ def test_grid_search_in_parallel(small, labelled):
         ({"random_state": "lucky"}, "'lucky' cannot be used to seed"),
         ({"learning_rate": 1}, r"unexpected argument\(s\) learning_rate"),
         ({"optimiser__momentum": 1}, "unexpected.*optimiser__momentum"),
-        ({"iterator_train__num_workers": 2}, r"num_workers, but the default.*DataLoad"),
+        ({"iterator_train__num_workers": 2}, "num_workers, but the default.*DataL"),
         (
             {"iterator_valid__pin_memory": 1},
-            r"pin_memory, but the default iterator_val",
+            "pin_memory, but the default iterator",
         ),
         ({"module_hidden_units": 1}, "did you mean module__hidden_units"),
         ({"module__hidden": 1}, "CNN takes no hidden; it takes"),
@@ -812,9 +816,7 @@ def test_divergence_is_found_before_callbacks_see_it(small, few):
 
     clf = MnistCNNClassifier.with_article_recipe(random_state=0)
     clf.set_params(callbacks=[*clf.callbacks, Checkpoint()])
-    with pytest.raises(
-        ValueError, match=r"diverged in epoch \d+: .*smaller lr \(it is"
-    ):
+    with pytest.raises(ValueError, match=r"diverged in epoch \d+: .*smaller lr"):
         clf.fit(X, y)
     assert finished
     with pytest.raises(ValueError, match=r"diverged in epoch 1: .*lr \(it is 10000"):
@@ -826,9 +828,7 @@ def test_weights_that_overflow_in_the_last_batch(small, few):
     clf = small(lr=1e38, lr_schedule=None, max_epochs=1, batch_size=-1)
     clf.set_params(optimizer=torch.optim.SGD, optimizer__momentum=0.9)
     clf.set_params(optimizer__weight_decay=1e5)
-    with pytest.raises(
-        ValueError, match=r"weights of the network are no longer finite"
-    ):
+    with pytest.raises(ValueError, match="the weights of the network"):
         clf.fit(*few)
     assert not hasattr(clf, "module_")
 
@@ -954,6 +954,7 @@ def test_full_mnist_statistics_and_scale(mnist):
     assert clf.score(X_test, y_test) >= 0.985
 
     X, y = X_train[:6000], y_train[:6000]
+    clf.set_params(precision="float32")
     raw, scaled = clone(clf).fit(X, y), clone(clf).fit(X / 255, y)
     first = [clf.history[0, "batches", :5, "train_loss"] for clf in (raw, scaled)]
     np.testing.assert_allclose(*first, atol=1e-4)

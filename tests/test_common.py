@@ -9,7 +9,9 @@ from skmnist import MnistCNNClassifier, RandomAffine
 # check_no_attributes_set_in_init forbids parameters with __ here
 CONFIGURATIONS = [
     MnistCNNClassifier(),
-    MnistCNNClassifier(optimizer=torch.optim.SGD, lr=0.1, max_epochs=6),
+    MnistCNNClassifier(
+        optimizer=torch.optim.SGD, lr=0.1, max_epochs=6, precision="float32"
+    ),
     MnistCNNClassifier(
         early_stopping=True,
         validation_fraction=0.3,

@@ -5,13 +5,11 @@ import random
 import numpy as np
 import pytest
 import torch
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from skmnist import MnistCNNClassifier
-
-law = settings(max_examples=100, deadline=None)
 
 seeds = st.integers(0, 2**32 - 1)
 shapes = st.sampled_from(
@@ -26,6 +24,7 @@ parameters = st.fixed_dictionaries(
         "module__dropout": st.sampled_from([0.0, 0.5]),
         "optimizer": st.sampled_from([torch.optim.SGD, torch.optim.Adam]),
         "class_weight": st.sampled_from([None, "balanced"]),
+        "precision": st.sampled_from(["float32", "bfloat16"]),
         "random_state": seeds,
     }
 )
@@ -73,7 +72,6 @@ def draw_something(seed):
     torch.rand(seed % 5)
 
 
-@law
 @given(tasks(), tasks(), parameters, seeds, seeds)
 def test_same_seed_same_model(task, other, parameters, before, after):
     """Whatever the global seeds, and whatever ran before."""
@@ -115,7 +113,6 @@ class Failing(torch.nn.Module):
         return self.scores.expand(len(X), 3).log_softmax(1)
 
 
-@law
 @given(
     tasks(),
     parameters,
@@ -154,7 +151,6 @@ def test_nothing_global_changes(
         torch.set_num_threads(threads)
 
 
-@law
 @given(tasks(), parameters)
 def test_layouts_agree_bit_for_bit(task, parameters):
     X, y = task
@@ -181,7 +177,6 @@ names = st.one_of(
 )
 
 
-@law
 @given(tasks(), parameters, names)
 def test_order_preserving_names_change_no_bit(task, parameters, names):
     X, y = task
@@ -193,7 +188,6 @@ def test_order_preserving_names_change_no_bit(task, parameters, names):
     assert renamed.predict(X).tolist() == names[expected.predict(X)].tolist()
 
 
-@law
 @given(tasks(), parameters, seeds)
 def test_doubled_weights_change_no_bit(task, parameters, seed):
     X, y = task
@@ -203,12 +197,12 @@ def test_doubled_weights_change_no_bit(task, parameters, seed):
     assert bits(once) == bits(twice)
 
 
-@law
 @given(tasks(), parameters, seeds)
 def test_full_batch_weights_are_repetitions(task, parameters, seed):
     X, y = task
     weight = np.random.default_rng(seed).integers(1, 4, len(y))
     parameters = {**parameters, "batch_size": -1, "module__dropout": 0.0, "lr": 1e-4}
+    parameters["precision"] = "float32"  # test_weights.py has a bound for bfloat16
     weighted = make(parameters).fit(X, y, sample_weight=weight)
     repeated = make(parameters).fit(X.repeat(weight, axis=0), y.repeat(weight))
     np.testing.assert_allclose(weighted.pixel_std_, repeated.pixel_std_, rtol=1e-9)
@@ -227,7 +221,6 @@ pixels = st.one_of(
 )
 
 
-@law
 @given(
     X=st.one_of(
         arrays(np.uint8, st.tuples(st.integers(1, 5), st.just(256))),
@@ -253,7 +246,6 @@ def test_probabilities(fitted, X):
     np.testing.assert_allclose(probabilities, np.exp(logarithms), 1e-5, atol=1e-37)
 
 
-@law
 @given(arrays(np.uint8, st.tuples(st.integers(2, 9), st.just(256))), st.data())
 def test_an_image_is_judged_alone(fitted, X, data):
     """Its probabilities do not depend on what it is asked together with."""

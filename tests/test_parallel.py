@@ -51,12 +51,15 @@ def assert_same_scores(found, expected):
     assert found.best_params_ == expected.best_params_
 
 
+# "auto" is what the processor is able to, which a test cannot tell other processes.
 @pytest.mark.usefixtures("one_thread")
-def test_processes_give_the_same_scores(small, large):
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_processes_give_the_same_scores(small, large, precision):
     X, y = large
-    serial = search(small(), X, y, n_jobs=1)
+    clf = small(precision=precision)
+    serial = search(clf, X, y, n_jobs=1)
     assert len(set(serial.cv_results_["mean_test_score"])) > 1
-    parallel = search(small(), X, y, n_jobs=2)  # warnings are errors here
+    parallel = search(clf, X, y, n_jobs=2)  # warnings are errors here
     assert_same_scores(parallel, serial)
     np.testing.assert_array_equal(parallel.predict_proba(X), serial.predict_proba(X))
 
@@ -227,7 +230,8 @@ def enter_and_leave():
 @pytest.mark.usefixtures("one_thread")
 def test_dask_gives_the_same_scores(small, large):
     X, y = large
-    serial = search(small(), X, y, n_jobs=1)
+    clf = small(precision="float32")
+    serial = search(clf, X, y, n_jobs=1)
     with (
         LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
@@ -236,7 +240,7 @@ def test_dask_gives_the_same_scores(small, large):
     ):
         assert len(client.scheduler_info()["workers"]) == 2
         with joblib.parallel_config(backend="dask"):
-            found = search(small(), X, y, n_jobs=-1)
+            found = search(clf, X, y, n_jobs=-1)
         # it was the workers who trained
         assert list(client.run(lambda: "torch" in sys.modules).values()) == [True] * 2
     assert_same_scores(found, serial)

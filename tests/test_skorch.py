@@ -154,8 +154,8 @@ class MixesTypes(OwnNetwork):
         return added.index_add_(0, torch.arange(len(X)), scores).log_softmax(1)
 
 
-@pytest.mark.usefixtures("native_bfloat16")
-def test_own_network_is_trained_in_float32(small, few):
+@pytest.mark.parametrize("precision", ["bfloat16"], indirect=True)
+def test_own_network_is_trained_in_float32(small, few, precision):
     clf = MnistCNNClassifier(module=MixesTypes, max_epochs=1).fit(*few)
     assert clf.precision_ == "float32"
     assert clf.partial_fit(*few).precision_ == "float32"
@@ -375,8 +375,8 @@ def test_trimmed_for_prediction(small, few):
         np.testing.assert_array_equal(trimmed.predict_proba(X), expected)
 
 
-@pytest.mark.usefixtures("native_bfloat16")
-def test_skorch_doctor(small, few):
+@pytest.mark.parametrize("precision", ["bfloat16"], indirect=True)
+def test_skorch_doctor(small, few, precision):
     """Its hooks turn activations into NumPy arrays, which bfloat16 cannot be."""
     X, y = few
     clf = small().fit(X, y)

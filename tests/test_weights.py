@@ -35,13 +35,14 @@ def test_equal_weights_are_no_weights(small, few):
 
 def test_doubling_all_weights_changes_nothing(small, few, weight):
     once, twice, sevenfold = (
-        small().fit(*few, sample_weight=factor * weight) for factor in (1, 2, 7)
+        small(precision="float32").fit(*few, sample_weight=factor * weight)
+        for factor in (1, 2, 7)
     )
     assert torch.equal(weights_of_network(once), weights_of_network(twice))
     np.testing.assert_allclose(
         once.predict_proba(few[0]), sevenfold.predict_proba(few[0]), atol=1e-5
     )
-    unweighted = small().fit(*few)
+    unweighted = small(precision="float32").fit(*few)
     assert not torch.equal(weights_of_network(once), weights_of_network(unweighted))
 
 
@@ -49,6 +50,7 @@ def test_doubling_all_weights_changes_nothing(small, few, weight):
 def test_integer_weights_equal_repeated_images(small, few, weight, optimizer):
     X, y = few
     clf = small(batch_size=-1, max_epochs=8, optimizer=optimizer, lr=0.05)
+    clf.set_params(precision="float32")
     if optimizer is torch.optim.AdamW:
         clf.set_params(lr=0.005)
     weighted = clf.fit(X, y, sample_weight=weight)
@@ -65,6 +67,33 @@ def test_integer_weights_equal_repeated_images(small, few, weight, optimizer):
     assert np.abs(unweighted - expected[0]).max() > 1e-3
 
 
+class Gradient(Callback):
+    """Keeps the gradient of the last batch."""
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        parts = [weight.grad.flatten() for _, weight in named_parameters]
+        self.gradient_ = torch.cat(parts)
+
+
+def test_integer_weights_equal_repeated_images_in_bfloat16(small, few, weight):
+    """In one gradient; what several steps make of its rounding has no simple bound."""
+    X, y = few
+
+    def gradient(*data):
+        clf = small(batch_size=-1, max_epochs=1, optimizer=torch.optim.SGD)
+        clf.set_params(lr_schedule=None, precision="bfloat16")
+        clf.set_params(callbacks=[("gradient", Gradient())]).fit(*data)
+        return dict(clf.callbacks_)["gradient"].gradient_
+
+    repeated = gradient(X.repeat(weight, axis=0), y.repeat(weight))
+    # Eight significant bits round by up to 2**-8. Some processors keep the sum over n
+    # images in bfloat16 too: n roundings of both signs add up to about sqrt(n) of one.
+    tolerance = 2**-8 * weight.sum() ** 0.5 * repeated.norm()
+    assert (gradient(X, y, weight) - repeated).norm() < tolerance
+    assert (gradient(X, y) - repeated).norm() > 3 * tolerance
+
+
+@pytest.mark.usefixtures("precision")
 def test_weight_0_leaves_an_image_out(small, few, weight):
     X, y = few
     with_zeros = small().fit(X, y, sample_weight=weight)
@@ -147,14 +176,19 @@ def test_partial_fit_scales_by_all_images_so_far(small, few):
     )
 
 
-def test_loss_and_its_reductions(small, few, weight):
+def test_loss_and_its_reductions(small, few, weight, precision):
     """The history has mean(w * loss), with w of mean 1 over the training set."""
     X, y = few
     for reduction, factor in (("mean", 1), ("sum", 200)):
         clf = small(batch_size=-1, max_epochs=1, criterion__reduction=reduction)
         clf.set_params(lr=1e-12, lr_schedule=None)  # stays where it began
-        clf.fit(X, y, sample_weight=1 + weight)
-        losses = -clf.predict_log_proba(X)[np.arange(200), y]
+        clf.set_params(precision=precision).fit(X, y, sample_weight=1 + weight)
+        images = torch.from_numpy(X).reshape(-1, 1, 28, 28).to(clf.device_)
+        half = precision == "bfloat16"
+        autocast = torch.autocast(clf.device_.type, torch.bfloat16, enabled=half)
+        with torch.no_grad(), autocast:
+            log_probabilities = clf.module_(images).cpu().float().numpy()
+        losses = -log_probabilities[np.arange(200), y]
         expected = factor * np.average(losses, weights=1 + weight)
         assert clf.loss_curve_ == pytest.approx([expected], rel=1e-5)
         assert clf.criterion_.reduction == reduction
@@ -174,6 +208,7 @@ def test_pixel_statistics():
 def test_a_warm_fit_forgets_the_scale_of_the_last(small, few):
     X, y = few
     parameters = {"warm_start": True, "lr_schedule": None, "lr": 0.02}
+    parameters |= {"precision": "float32"}
     weights = []
     for factor in (1, 9):
         clf = small(**parameters).fit(X, y, sample_weight=factor * (1.0 + y))
@@ -201,6 +236,7 @@ def test_weights_of_held_out_images_do_not_matter_to_training(small, few):
     weight = 1.0 + (y > 4)
     weight[valid[0]] = 1e5
     parameters |= {"batch_size": -1, "lr": 1e-9}  # stays where it began
+    parameters |= {"precision": "float32"}
     clf = small(**parameters, callbacks=[Spy()])
     clf.fit(X, y, sample_weight=weight)
     assert np.array_equal(splits[1][0], train)
