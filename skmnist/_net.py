@@ -484,7 +484,8 @@ class Net(NeuralNetClassifier):
             **task_data,
             "reconstruction_attributes": self._get_copied_attributes,
         }
-        with torch.inference_mode(False), torch.enable_grad():
+        no_autocast = torch.autocast(self.device_.type, enabled=False)  # of the caller
+        with torch.inference_mode(False), torch.enable_grad(), no_autocast:
             seed_generators(self.device_, self._seed, epoch=len(self.history))
             images = LabelledImages(X, y, self.classes_, weights)
             train, valid = images, None
@@ -665,7 +666,7 @@ class Net(NeuralNetClassifier):
     @contextmanager
     def _showing_resolved_device(self):
         """Let skorch find the resolved device in `device`, which may be "auto"."""
-        requested, self.device = self.device, self.device_
+        requested, self.device = self.device, str(self.device_)  # safetensors' way
         try:
             yield
         finally:
