@@ -320,7 +320,10 @@ class Net(NeuralNetClassifier):
         bfloat16 = self.precision_ == "bfloat16" and self.module_.training
         if not bfloat16 and not torch.is_autocast_enabled(device_type):
             return self.module_(x, **fit_params)  # the fast way, for a single image
-        with torch.autocast(device_type, torch.bfloat16, enabled=bfloat16):
+        # cached copies of the weights would outlive the batch inside another autocast
+        with torch.autocast(
+            device_type, torch.bfloat16, enabled=bfloat16, cache_enabled=False
+        ):
             output = self.module_(x, **fit_params)
         if bfloat16 and isinstance(output, torch.Tensor):
             output = output.to(torch.promote_types(output.dtype, torch.float32))

@@ -469,6 +469,67 @@ def test_ctrl_c_keeps_what_was_learned(small, few, ctrl_c):
     assert clf.set_params(max_epochs=1, callbacks=None).fit(*few).n_iter_ == 1
 
 
+class InterruptAt:
+    """Ctrl-C at the nth call of a function: Python looks for signals there."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, frame, event, arg):
+        self.n -= 1
+        if self.n == 0:
+            raise KeyboardInterrupt
+
+    def run(self, function):
+        before = sys.gettrace()
+        sys.settrace(self)
+        try:
+            function()
+        finally:
+            sys.settrace(before)
+
+
+@pytest.mark.filterwarnings("ignore:Training interrupted by user")
+def test_ctrl_c_anywhere(small, few):
+    """Nothing global changes, and the estimator is as before, or trained a little."""
+    X, y = few
+    clf = small(max_epochs=1, batch_size=-1, train_split=ValidSplit(4)).fit(X, y)
+    probabilities = clf.predict_proba(X)
+
+    def surroundings():
+        return (
+            random.getstate(),
+            str(np.random.get_state()),
+            torch.get_rng_state().tolist(),
+            torch.is_grad_enabled(),
+            torch.is_autocast_enabled("cpu"),
+        )
+
+    def fit():
+        clf.fit(X, y, sample_weight=1 + y)
+
+    count = InterruptAt(0)
+    count.run(fit)
+    n_calls, trained = -count.n, clf.predict_proba(X)
+    assert not np.array_equal(trained, probabilities)
+    random.seed(0)
+    before = surroundings()
+    moments = {*range(1, n_calls, n_calls // 40), *range(n_calls - 40, n_calls)}
+    for n in sorted(moments):
+        clf.fit(X, y)
+        assert surroundings() == before
+        try:
+            InterruptAt(n).run(fit)
+        except KeyboardInterrupt:  # outside the epochs
+            found = clf.predict_proba(X)
+            assert any(np.array_equal(found, p) for p in (probabilities, trained))
+        assert surroundings() == before
+        assert clf.criterion_.reduction == "mean"
+        assert clf.n_iter_ <= 1
+        assert not any(layer.training for layer in clf.module_.modules())
+        assert not hasattr(clf, "_held_out_weights")
+
+
 def test_ctrl_c_before_training_leaves_nothing(small, few, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
@@ -858,7 +919,9 @@ def test_a_failure_gives_the_criterion_back(small, few):
     with pytest.raises(ValueError, match="diverged"):
         clf.set_params(lr=1e12).fit(*few)
     assert clf.criterion_.scale.item() == before
-    clf.set_params(lr=0.02).fit(*few, sample_weight=1 + few[1])  # the parameters take part in the loss
+    clf.set_params(lr=0.02).fit(
+        *few, sample_weight=1 + few[1]
+    )  # the parameters take part in the loss
     assert clf.criterion_.scale.item() != before
 
 

@@ -305,7 +305,7 @@ def test_checkpoint_with_safetensors(small, few, tmp_path):
     clf = small(callbacks=[checkpoint]).fit(*few)
     expected = clf.predict_proba(few[0])
     clf.save_params(f_params=tmp_path / "own", use_safetensors=True)
-    for name in ("params.safetensors", "own"):
+    for name in ("params.pt", "own"):
         with torch.no_grad():
             clf.module_.fc2.bias += 9
         clf.load_params(f_params=tmp_path / name, use_safetensors=True)
