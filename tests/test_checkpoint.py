@@ -6,7 +6,7 @@ import shutil
 import kill
 import pytest
 import torch
-from skorch.callbacks import EpochScoring
+from skorch.callbacks import Callback, EpochScoring
 
 import skmnist
 from skmnist import RandomAffine
@@ -64,6 +64,19 @@ def test_goes_on_with_the_same_bits(small, few, tmp_path, parameters):
         assert other.best_validation_score_ == clf.best_validation_score_
         assert other.max_epochs == 4
     assert len(os.listdir(tmp_path)) == 5
+
+
+def test_divergence_keeps_the_last_good_state(small, few, tmp_path):
+    class Raising(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            net.optimizer_.param_groups[0]["lr"] = 1e12
+
+    path = tmp_path / "training"
+    checkpoint = Checkpoint(path, State({}, data_sha256=data_sha256(*few)), None)
+    clf = small(lr_schedule=None, max_epochs=4, callbacks=[checkpoint, Raising()])
+    with pytest.raises(ValueError, match="Training diverged in epoch 2"):
+        clf.fit(*few)
+    assert read_state(path).n_finished == 1
 
 
 def test_data_sum(few):

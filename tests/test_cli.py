@@ -425,6 +425,17 @@ def test_ctrl_c_still_reports(ctrl_c, tmp_path):
     assert 0 < len(lines) <= int(epochs) + 4
 
 
+def test_a_training_that_diverges_leaves_the_folder_free(run, tmp_path):
+    out = tmp_path / "out"
+    options = ["--recipe", "article", "--epochs", 1, "--batch-size", 500]
+    result = run("train", *options, "--lr", 1e4, "--out", out)
+    assert result.exit_code == 1
+    assert "Training diverged in epoch 1" in result.output
+    assert "smaller lr (it is 10000.0)" in result.output
+    assert not out.exists()
+    assert run("train", *options, "--out", out).exit_code == 0
+
+
 @pytest.fixture
 def cut_off(run, tmp_path, monkeypatch):
     """A folder with a training that was killed in its second epoch."""
