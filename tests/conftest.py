@@ -10,6 +10,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before torch
 
 import matplotlib as mpl
 import pytest
+import torch
 from matplotlib import pyplot as plt
 from sklearn.datasets import get_data_home, load_digits
 from sklearn.model_selection import train_test_split
@@ -69,6 +70,14 @@ def ctrl_c():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield lambda: os.kill(os.getpid(), signal.SIGINT)
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def default_dtype():
+    """Set torch's default type for one test."""
+    before = torch.get_default_dtype()
+    yield torch.set_default_dtype
+    torch.set_default_dtype(before)
 
 
 @pytest.fixture

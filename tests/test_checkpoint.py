@@ -65,6 +65,13 @@ def test_goes_on_with_the_same_bits(small, few, tmp_path, parameters):
     assert len(os.listdir(tmp_path)) == 5
 
 
+def test_seconds_add_up(small, few, tmp_path):
+    path = tmp_path / "training"
+    state = State({}, seconds=1000.0)
+    small(callbacks=[Checkpoint(path, state, None)]).fit(*few)
+    assert 1000 < read_state(path).seconds < 1060
+
+
 def test_data_sum(few):
     X, y = few
     assert data_sha256(X, y) == data_sha256(X.copy(), y.copy())

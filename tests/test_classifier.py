@@ -665,6 +665,13 @@ def test_grid_search_in_parallel(small, labelled):
         ({"max_epochs": 1.5}, "max_epochs must be an instance of"),
         ({"batch_size": 0}, "Got batch_size=0, expected at least 1, or -1"),
         ({"batch_size": -2}, "batch_size == -2, must be >= -1"),
+        ({"batch_size": -5}, "batch_size == -5, must be >= -1"),
+        (
+            {"iterator_train__batch_size": -5},
+            "Got iterator_train__batch_size=-5, expected an integer of at least 1, or",
+        ),
+        ({"iterator_valid__batch_size": 0}, "Got iterator_valid__batch_size=0, expect"),
+        ({"iterator_valid__batch_size": 2.5}, "iterator_valid__batch_size=2.5, expect"),
         ({"batch_size": "all"}, "batch_size must be an instance of"),
         ({"lr": 0}, "lr == 0, must be > 0"),
         ({"lr": -0.1}, "lr == -0.1, must be > 0"),
@@ -788,8 +795,11 @@ def test_a_network_that_overflows_says_so(small, few):
     clf = small().fit(X, y)
     clf.module_.fc1.weight.data *= 1e6
     assert np.isfinite(clf.predict_proba(X)).all()
-    with pytest.raises(ValueError, match=r"so large that the network overflows.*scale"):
-        clf.predict(np.where(X > 0, np.float32(3e38), 0))
+    extreme = np.where(X > 0, np.float32(3e38), 0)
+    one_of_many = np.where(np.arange(200)[:, None] == 7, extreme, X)
+    for images in (extreme, one_of_many):
+        with pytest.raises(ValueError, match=r"so large that the network over.*scale"):
+            clf.predict(images)
 
 
 def test_a_loss_that_explodes_is_an_error(small, few):

@@ -240,7 +240,9 @@ def test_probabilities(fitted, X):
         try:
             fitted.predict_proba(X)
         except ValueError as error:
-            event(str(error))
+            if "so large that the network overflows" not in str(error):
+                raise
+            event("overflows")
             return
     probabilities = fitted.predict_proba(X)
     assert probabilities.shape == (len(X), 3)
