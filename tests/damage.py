@@ -467,8 +467,10 @@ def try_damaged_files(n, seed):
                 entry |= {"peak": peak, "size": size or 1}
             assert sorted(os.listdir(folder)) == ["damaged.safetensors", "model"]
     assert EXECUTED not in os.environ
-    shown = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
-    assert EXECUTED not in shown  # which putenv would have given to children
+    # which putenv would have given to children
+    command = [sys.executable, "-c", "import os; print(*os.environ)"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert EXECUTED not in shown
     return found
 
 

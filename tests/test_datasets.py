@@ -6,6 +6,7 @@ import re
 import socket
 import struct
 import sys
+import tempfile
 import threading
 import time
 
@@ -155,7 +156,9 @@ def server(home, tmp_path_factory, monkeypatch):
         httpd.shutdown()
 
 
-def test_download(home, server, capfd):
+def test_download(home, server, monkeypatch, capfd):
+    # files can be renamed within their file system, but not out of another one
+    monkeypatch.setattr(tempfile, "tempdir", str(home / "on another disk"))
     assert fetch_mnist(data_home=home).data.shape == (30, 784)
     names = {path.name for path in home.rglob("*") if path.is_file()}
     assert names == set(module_mnist.SHA256)  # nothing else stays behind

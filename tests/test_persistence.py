@@ -2,6 +2,8 @@
 
 import json
 import os
+import platform
+import runpy
 import stat
 import subprocess
 import sys
@@ -333,7 +335,7 @@ def test_file_is_safetensors_without_a_path_or_a_pickle(few, small, path):
     assert facts["versions"].keys() >= {"skmnist", "torch", "skorch", "python"}
     assert len(facts["sha256"]) == 64
     content = path.read_bytes()
-    for name in (os.getcwd(), os.path.expanduser("~"), os.uname().nodename):
+    for name in (os.getcwd(), os.path.expanduser("~"), platform.node()):
         assert name.encode() not in content
 
 
@@ -555,6 +557,13 @@ def test_damaged_files_are_refused():
     for kind in found.values():
         # a header of this size can be full of brackets
         assert kind["peak"] < 5 * kind["size"] + 20 * damage.HEADER_LIMIT
+
+
+def test_damage_without_resource(monkeypatch):
+    """Which Windows does not have."""
+    monkeypatch.setitem(sys.modules, "resource", None)
+    functions = runpy.run_path(damage.__file__)
+    assert "does not tell how much memory" in functions["resident_memory"]()
 
 
 def test_every_byte_counts(tmp_path):
