@@ -157,9 +157,10 @@ def server(home, tmp_path_factory, monkeypatch):
 
 
 def test_download(home, server, monkeypatch, capfd):
-    # files can be renamed within their file system, but not out of another one
-    monkeypatch.setattr(tempfile, "tempdir", str(home / "on another disk"))
-    assert fetch_mnist(data_home=home).data.shape == (30, 784)
+    with monkeypatch.context() as patch:
+        # files can be renamed within their file system, but not out of another one
+        patch.setattr(tempfile, "tempdir", str(home / "on another disk"))
+        assert fetch_mnist(data_home=home).data.shape == (30, 784)
     names = {path.name for path in home.rglob("*") if path.is_file()}
     assert names == set(module_mnist.SHA256)  # nothing else stays behind
     for path in server.iterdir():

@@ -530,8 +530,9 @@ def test_a_failing_disk_takes_nothing_away(few, small, path, monkeypatch):
 def test_no_file_is_made_elsewhere(few, small, path, monkeypatch):
     """A file can be renamed within its file system, but not out of another one."""
     clf = small(max_epochs=1).fit(*few)
-    monkeypatch.setattr(tempfile, "tempdir", str(path.parent / "on another disk"))
-    skmnist.save(clf, path)
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(path.parent / "on another disk"))
+        skmnist.save(clf, path)
     assert os.listdir(path.parent) == [path.name]
 
 
