@@ -519,6 +519,8 @@ class Net(NeuralNetClassifier):
                     if stop:
                         break
             except KeyboardInterrupt:
+                # a scoring callback puts it there, and may have been kept from removing it
+                vars(self).pop("forward_iter", None)
                 warnings.warn(
                     f"Training interrupted by user after {self.n_iter_} full "
                     "epochs; the estimator keeps what it has learned so far.",
@@ -571,7 +573,8 @@ class Net(NeuralNetClassifier):
         self._weights_so_far = n_so_far, sum_so_far
         if images.weights is None:
             images.weights = torch.ones(len(images), dtype=torch.float64)
-        images.weights = (images.weights / (sum_so_far / n_so_far)).float()
+        scaled = images.weights / (sum_so_far / n_so_far)
+        images.weights = scaled.to(torch.get_default_dtype())
         if torch.all(images.weights == 1):
             images.weights = None
             return

@@ -10,9 +10,6 @@ SMALLEST_SIDE = 16
 RESIZED_TO = (28, 28)
 """Height and width that small images are resized to: those of MNIST."""
 
-DTYPE = torch.float32
-"""Type of the weights and buffers, whatever torch's default is."""
-
 
 class CNN(nn.Module):
     """Two convolutions with max-pooling, one hidden layer, log-probabilities out.
@@ -83,20 +80,19 @@ class CNN(nn.Module):
                 f"shape {tuple(image_shape)} after two convolutions and two poolings. "
                 "Pass a smaller kernel_size (the default is 5)."
             )
-        per_channel = torch.ones(in_channels, 1, 1, dtype=DTYPE)
+        per_channel = torch.ones(in_channels, 1, 1)
         self.register_buffer("mean", per_channel * _column(mean))
         self.register_buffer("std", per_channel * _column(std))
-        n_flat = channels[1] * height * width
-        self.conv1 = nn.Conv2d(in_channels, channels[0], kernel_size, dtype=DTYPE)
+        self.conv1 = nn.Conv2d(in_channels, channels[0], kernel_size)
         self.pool1 = nn.MaxPool2d(2)
         self.relu1 = nn.ReLU()
-        self.conv2 = nn.Conv2d(channels[0], channels[1], kernel_size, dtype=DTYPE)
+        self.conv2 = nn.Conv2d(channels[0], channels[1], kernel_size)
         self.pool2 = nn.MaxPool2d(2)
         self.relu2 = nn.ReLU()
-        self.fc1 = nn.Linear(n_flat, hidden_units, dtype=DTYPE)
+        self.fc1 = nn.Linear(channels[1] * height * width, hidden_units)
         self.relu3 = nn.ReLU()
         self.dropout = nn.Dropout(dropout)
-        self.fc2 = nn.Linear(hidden_units, n_classes, dtype=DTYPE)
+        self.fc2 = nn.Linear(hidden_units, n_classes)
 
     def forward(self, X):
         """Return the log-probabilities of the classes.
@@ -134,4 +130,4 @@ def _side_after(side, kernel_size):
 
 def _column(values):
     """One value, or one for each channel, in a shape that multiplies (C, 1, 1)."""
-    return torch.as_tensor(values, dtype=DTYPE).reshape(-1, 1, 1)
+    return torch.as_tensor(values, dtype=torch.get_default_dtype()).reshape(-1, 1, 1)

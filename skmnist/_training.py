@@ -304,7 +304,6 @@ class OneCycle(LRScheduler):
             super().on_batch_end(net, training, **kwargs)
 
     def on_train_end(self, net, **kwargs):
-        self.lr_scheduler_ = None  # or else a pickle would hold the optimizer twice
         peaks = net._get_peak_learning_rates()
         for group, peak in zip(net.optimizer_.param_groups, peaks, strict=True):
             group["lr"] = peak

@@ -79,6 +79,13 @@ def test_divergence_keeps_the_last_good_state(small, few, tmp_path):
     assert read_state(path).n_finished == 1
 
 
+def test_seconds_add_up(small, few, tmp_path):
+    path = tmp_path / "training"
+    state = State({}, seconds=1000.0)
+    small(callbacks=[Checkpoint(path, state, None)]).fit(*few)
+    assert 1000 < read_state(path).seconds < 1060
+
+
 def test_data_sum(few):
     X, y = few
     assert data_sha256(X, y) == data_sha256(X.copy(), y.copy())

@@ -730,6 +730,13 @@ def test_grid_search_in_parallel(small, labelled):
         ({"max_epochs": 1.5}, "max_epochs must be an instance of"),
         ({"batch_size": 0}, "Got batch_size=0, expected at least 1, or -1"),
         ({"batch_size": -2}, "batch_size == -2, must be >= -1"),
+        ({"batch_size": -5}, "batch_size == -5, must be >= -1"),
+        (
+            {"iterator_train__batch_size": -5},
+            "Got iterator_train__batch_size=-5, expected an integer of at least 1, or",
+        ),
+        ({"iterator_valid__batch_size": 0}, "Got iterator_valid__batch_size=0, expect"),
+        ({"iterator_valid__batch_size": 2.5}, "iterator_valid__batch_size=2.5, expect"),
         ({"batch_size": "all"}, "batch_size must be an instance of"),
         ({"lr": 0}, "lr == 0, must be > 0"),
         ({"lr": -0.1}, "lr == -0.1, must be > 0"),
@@ -858,8 +865,11 @@ def test_a_network_that_overflows_says_so(small, few):
     clf = small().fit(X, y)
     clf.module_.fc1.weight.data *= 1e6
     assert np.isfinite(clf.predict_proba(X)).all()
-    with pytest.raises(ValueError, match=r"so large that the network overflows.*scale"):
-        clf.predict(np.where(X > 0, np.float32(3e38), 0))
+    extreme = np.where(X > 0, np.float32(3e38), 0)
+    one_of_many = np.where(np.arange(200)[:, None] == 7, extreme, X)
+    for images in (extreme, one_of_many):
+        with pytest.raises(ValueError, match=r"so large that the network over.*scale"):
+            clf.predict(images)
 
 
 def test_divergence_is_found_before_callbacks_see_it(small, few):
@@ -935,21 +945,10 @@ def test_autocast_of_the_caller_changes_nothing(small, few):
     assert torch.equal(weights(again), weights(clf))
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_default_dtype_changes_nothing(small, few, precision):
-    clf = small(precision=precision).fit(*few)
-    torch.set_default_dtype(torch.float64)
-    try:
-        again = small(precision=precision).fit(*few)
-        probabilities = again.predict_proba(few[0])
-    finally:
-        torch.set_default_dtype(torch.float32)
-    assert again.precision_ == precision
-    assert probabilities.dtype == np.float32
-    assert torch.equal(weights(again), weights(clf))
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16"])
+def test_precision_in_float64(small, few, default_dtype, precision):
+    """With this default of torch's, networks are float64; autocast leaves them so."""
 
-
-def test_precision_of_an_own_network_in_float64(few):
     class Own(torch.nn.Module):
         def __init__(self):
             super().__init__()
@@ -958,13 +957,12 @@ def test_precision_of_an_own_network_in_float64(few):
         def forward(self, X):
             return self.layer(X.flatten(1) / 255).log_softmax(1)
 
-    torch.set_default_dtype(torch.float64)
-    try:
-        clf = MnistCNNClassifier(module=Own, max_epochs=1).fit(*few)
-    finally:
-        torch.set_default_dtype(torch.float32)
-    assert {w.dtype for w in clf.module_.parameters()} == {torch.float64}
-    assert clf.precision_ == "float64"
+    default_dtype(torch.float64)
+    for parameters in ({}, {"module": Own}):
+        clf = MnistCNNClassifier(max_epochs=1, precision=precision, **parameters)
+        assert clf.fit(*few).precision_ == "float64"
+        assert {w.dtype for w in clf.module_.parameters()} == {torch.float64}
+        assert clf.predict_proba(few[0]).dtype == np.float64
 
 
 def test_the_network_is_left_in_evaluation_mode(small, few):

@@ -290,7 +290,9 @@ def test_filters_of_colour_images(small):
     np.testing.assert_array_equal(display.image, np.moveaxis(X[0], 0, -1))
     drawn = display.axes_["image"].images[0].get_array()
     assert (drawn.min(), drawn.max()) == (0, 1)  # colours on any scale
-    assert display.kernels.shape == (4, 5, 5)
+    kernels = clf.module_.conv1.weight.detach().numpy()  # (4, 3, 5, 5)
+    expected = (kernels[:, 0] + kernels[:, 1] + kernels[:, 2]) / 3
+    np.testing.assert_allclose(display.kernels, expected, atol=1e-7)
     assert display.feature_maps["conv2"].shape == (8, 1, 2)
 
 

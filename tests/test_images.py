@@ -18,7 +18,15 @@ from skmnist._images import (
 @pytest.mark.parametrize("convert", [np.asarray, torch.as_tensor, np.ndarray.tolist])
 @pytest.mark.parametrize(
     ("shape", "layout"),
-    [((2, 12), None), ((2, 3, 4), (3, 4)), ((2, 3, 2, 2), (3, 2, 2))],
+    [
+        ((2, 12), None),
+        ((2, 3, 4), (3, 4)),
+        ((2, 3, 2, 2), (3, 2, 2)),
+        # so narrow that the width could be a number of channels
+        ((2, 1, 4, 3), (1, 4, 3)),
+        ((2, 3, 4, 1), (3, 4, 1)),
+        ((2, 4, 3, 1), (4, 3, 1)),
+    ],
 )
 def test_any_layout_becomes_rows(convert, shape, layout):
     images = np.arange(24, dtype=np.uint8).reshape(shape)
@@ -38,7 +46,9 @@ def test_what_is_no_image_is_left_to_scikit_learn():
     [
         (TensorDataset(torch.zeros(1)), TypeError, "dataset_to_arrays"),
         (np.zeros((1, 1, 1, 2, 2)), ValueError, "5 dimensions"),
+        (np.zeros((2, 28, 28, 1)), ValueError, "channels last.*moveaxis"),
         (np.zeros((2, 28, 28, 3)), ValueError, "channels last.*moveaxis"),
+        (np.zeros((2, 28, 28, 4)), ValueError, "channels last.*moveaxis"),
         (torch.zeros(2, 4).to_sparse(), TypeError, "dense"),
         (torch.zeros(2, 4, device="meta"), TypeError, "on meta.*cpu"),
         ([[1, 2], [3]], ValueError, "inhomogeneous"),

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -72,15 +73,17 @@ def test_guided_backpropagation():
     torch.testing.assert_close(X.grad, by_hand.grad, rtol=1e-4, atol=1e-7)
 
 
-def test_weights_are_float32_and_contiguous():
-    torch.set_default_dtype(torch.float64)
-    try:
-        network = CNN((3, 28, 28), mean=[1, 2, 3])
-    finally:
-        torch.set_default_dtype(torch.float32)
-    for values in network.state_dict().values():
-        assert values.dtype == torch.float32
-        assert values.is_contiguous()
+def test_weights_are_contiguous():
+    """safetensors, LBFGS and ONNX ask for it; convolutions see channels last."""
+    network, strides = CNN((3, 28, 28), mean=[1, 2, 3]), []
+    assert all(values.is_contiguous() for values in network.state_dict().values())
+    for shape in ((1, 28, 28), (3, 28, 28)):
+        network = CNN(shape)
+        network.conv1.register_forward_pre_hook(
+            lambda _, inputs: strides.append(inputs[0].stride())
+        )
+        network(torch.rand(2, *shape))
+    assert strides == [(784, 1, 28, 1), (3 * 784, 1, 3 * 28, 3)]
 
 
 def n_weights(module):
@@ -122,6 +125,25 @@ def test_standardisation_is_inside_the_network():
     standardised = images - torch.tensor(mean).reshape(column)
     standardised /= torch.tensor(std).reshape(column)
     torch.testing.assert_close(inside(images), plain(standardised))
+
+
+def interpolate(values, n):
+    """Values at n places that are spread evenly over the same length."""
+    places = (np.arange(n) + 0.5) * len(values) / n - 0.5
+    return np.interp(places, np.arange(len(values)), values)
+
+
+@pytest.mark.parametrize("image_shape", [(1, 8, 8), (2, 5, 40)])
+def test_small_images_are_interpolated_linearly(image_shape):
+    torch.manual_seed(0)
+    images = torch.randint(0, 256, (3, *image_shape), dtype=torch.uint8)
+    small = CNN(image_shape, mean=33, std=78).double()
+    large = CNN((image_shape[0], 28, 28), mean=33, std=78).double()
+    large.load_state_dict(small.state_dict())
+    resized = np.apply_along_axis(interpolate, 2, images.numpy(), 28)
+    resized = np.apply_along_axis(interpolate, 3, resized, 28)
+    resized = torch.from_numpy(resized)
+    torch.testing.assert_close(small(images), large(resized), rtol=0, atol=1e-12)
 
 
 def test_searchable_parameters():

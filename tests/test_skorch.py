@@ -1,15 +1,20 @@
 """All of skorch stays usable around `MnistCNNClassifier`."""
 
+import os
 import pickle
+import shutil
+import sys
 
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import f1_score, make_scorer
 from skorch import NeuralNetClassifier
 from skorch.callbacks import (
     BatchScoring,
+    Callback,
     Checkpoint,
     EarlyStopping,
     EpochScoring,
@@ -222,6 +227,25 @@ def test_validation_split(small, labelled):
     assert clf.history[-1, "valid_loss"] == pytest.approx(expected, rel=1e-4)
 
 
+def test_a_warm_start_splits_anew(small, few):
+    """What `train_split` draws is drawn again in each `fit`, and from the seed."""
+
+    def held_out():
+        drawn = []
+
+        class Spy(Callback):
+            def on_epoch_begin(self, net, dataset_valid, **kwargs):
+                drawn.append(dataset_valid.indices.tolist())
+
+        clf = small(max_epochs=1, warm_start=True, train_split=ValidSplit(0.25))
+        clf.set_params(callbacks=[Spy()]).fit(*few).fit(*few)
+        return drawn
+
+    first, second = held_out()
+    assert first != second
+    assert held_out() == [first, second]
+
+
 def test_predefined_split(small, labelled):
     X, y = labelled
     valid = Dataset(X[150:], y[150:])
@@ -421,6 +445,30 @@ def test_compile_is_passed_on(small, few, monkeypatch):
     monkeypatch.setattr(torch, "compile", compile_)
     small(compile=True, compile__dynamic=True).fit(*few)
     assert {"dynamic": True} in compiled
+
+
+COMPILER = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+"""What torch.compile calls."""
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or shutil.which(COMPILER) is None,
+    reason=f"torch.compile needs a C++ compiler, and there is no {COMPILER}",
+)
+@pytest.mark.filterwarnings("default")  # of torch's compiler about itself
+def test_a_compiled_network_predicts_alike(small, few, tmp_path, monkeypatch):
+    X, y = few
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    # one shape of batches in training and in prediction: each is compiled for itself
+    batches = {"batch_size": 20, "iterator_valid__batch_size": 20}
+    plain = small(**batches, max_epochs=1, precision="float32").fit(X, y)
+    compiled = clone(plain).set_params(compile=True).fit(X, y)
+    assert any(tmp_path.rglob("*.cpp"))  # it has been at work
+    np.testing.assert_allclose(compiled.loss_curve_, plain.loss_curve_, atol=1e-4)
+    np.testing.assert_allclose(
+        compiled.predict_proba(X), plain.predict_proba(X), atol=1e-3
+    )
+    np.testing.assert_array_equal(compiled.predict(X), plain.predict(X))
 
 
 def test_parameters_for_a_network_that_is_not_there(small, tmp_path):

@@ -65,6 +65,19 @@ def test_precision_of_training_and_prediction(small, few, precision):
         np.testing.assert_allclose(clf.predict_log_proba(few[0]), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("how", ["partial_fit", "warm start"])
+def test_precision_may_change_when_training_goes_on(small, few, how):
+    def go_on(precision):
+        clf = small(precision="float32", warm_start=True).fit(*few)
+        clf.set_params(precision=precision)
+        return clf.partial_fit(*few) if how == "partial_fit" else clf.fit(*few)
+
+    full, half = go_on("float32"), go_on("bfloat16")
+    assert (full.precision_, half.precision_) == ("float32", "bfloat16")
+    assert full.loss_curve_[:2] == half.loss_curve_[:2]
+    assert full.loss_curve_[2] != half.loss_curve_[2]
+
+
 def test_an_own_network_in_bfloat16(few):
     class Own(torch.nn.Module):
         def __init__(self):
