@@ -519,7 +519,7 @@ class Net(NeuralNetClassifier):
                     if stop:
                         break
             except KeyboardInterrupt:
-                # a scoring callback puts it there, and may have been kept from removing it
+                # what a scoring callback was kept from removing
                 vars(self).pop("forward_iter", None)
                 warnings.warn(
                     f"Training interrupted by user after {self.n_iter_} full "
