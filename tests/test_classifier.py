@@ -470,12 +470,19 @@ def test_ctrl_c_keeps_what_was_learned(small, few, ctrl_c):
 
 
 class InterruptAt:
-    """Ctrl-C at the nth call of a function: Python looks for signals there."""
+    """Ctrl-C at the nth call of a function: Python looks for signals there.
+
+    Not where it would be printed and ignored: in finalizers, and in generators, which
+    may be called to be closed.
+    """
 
     def __init__(self, n):
         self.n = n
 
     def __call__(self, frame, event, arg):
+        code = frame.f_code
+        if code.co_flags & inspect.CO_GENERATOR or code.co_name == "__del__":
+            return
         self.n -= 1
         if self.n == 0:
             raise KeyboardInterrupt
