@@ -519,13 +519,13 @@ class Net(NeuralNetClassifier):
                     if stop:
                         break
             except KeyboardInterrupt:
-                # what a scoring callback was kept from removing
-                vars(self).pop("forward_iter", None)
                 warnings.warn(
                     f"Training interrupted by user after {self.n_iter_} full "
                     "epochs; the estimator keeps what it has learned so far.",
                     stacklevel=4,
                 )
+            # what a scoring callback puts there, and may have been kept from removing
+            vars(self).pop("forward_iter", None)
             self.notify("on_train_end", X=X, y=y)
             self._set_training(False)
             del self._held_out_weights

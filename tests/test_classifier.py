@@ -5,6 +5,7 @@ import os
 import pickle
 import random
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -485,7 +486,7 @@ class InterruptAt:
             return
         self.n -= 1
         if self.n == 0:
-            raise KeyboardInterrupt
+            signal.default_int_handler(signal.SIGINT, frame)
 
     def run(self, function):
         before = sys.gettrace()
