@@ -409,7 +409,7 @@ class Net(NeuralNetClassifier):
                 for part, state in trained:
                     part.load_state_dict(state)
                 if goes_on:
-                    self._set_training(False)
+                    super()._set_training(False)
                     del self.history[n_epochs:]
                 raise
             finally:
@@ -527,7 +527,7 @@ class Net(NeuralNetClassifier):
             # what a scoring callback puts there, and may have been kept from removing
             vars(self).pop("forward_iter", None)
             self.notify("on_train_end", X=X, y=y)
-            self._set_training(False)
+            super()._set_training(False)  # all layers: some may have been left out
             del self._held_out_weights
             task.call_on_fit_task_end(**task_data)
 

@@ -538,6 +538,27 @@ def test_ctrl_c_anywhere(small, few):
         assert not hasattr(clf, "_held_out_weights")
 
 
+def test_ctrl_c_between_two_layers(small, few):
+    """One is in evaluation mode already, the other one still in training mode."""
+
+    class Interrupted(small().module):
+        is_interrupted = False
+
+        def train(self, mode=True):
+            if not mode and any(epoch["batches"] for epoch in clf.history_ or []):
+                self.training = False
+                if not self.is_interrupted:
+                    self.is_interrupted = True
+                    raise KeyboardInterrupt
+            return super().train(mode)
+
+    clf = small(module=Interrupted, train_split=ValidSplit(4))
+    with pytest.warns(UserWarning, match="interrupted by user after 0 full epochs"):
+        clf.fit(*few)
+    assert clf.module_.is_interrupted
+    assert not any(layer.training for layer in clf.module_.modules())
+
+
 def test_ctrl_c_before_training_leaves_nothing(small, few, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
