@@ -522,7 +522,7 @@ class Net(NeuralNetClassifier):
                 warnings.warn(
                     f"Training interrupted by user after {self.n_iter_} full "
                     "epochs; the estimator keeps what it has learned so far.",
-                    stacklevel=4,
+                    stacklevel=9,
                 )
             # what a scoring callback puts there, and may have been kept from removing
             vars(self).pop("forward_iter", None)

@@ -463,8 +463,10 @@ def test_ctrl_c_keeps_what_was_learned(small, few, ctrl_c):
             threading.Timer(0.5, ctrl_c).start()
 
     clf = small(max_epochs=1000, callbacks=[Impatient()])
-    with pytest.warns(UserWarning, match=r"interrupted by user after \d+ full epochs"):
+    message = r"interrupted by user after \d+ full epochs"
+    with pytest.warns(UserWarning, match=message) as caught:
         clf.fit(*few)
+    assert caught[0].filename == __file__
     assert 0 < clf.n_iter_ < 1000
     assert clf.predict(few[0]).shape == (200,)
     assert clf.set_params(max_epochs=1, callbacks=None).fit(*few).n_iter_ == 1
