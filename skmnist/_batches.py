@@ -1,5 +1,7 @@
 """Whole batches, cut from one tensor: no sample is ever handled by itself."""
 
+import copy
+
 import numpy as np
 import torch
 from skorch.dataset import Dataset
@@ -74,8 +76,10 @@ def with_array_indices(dataset):
     """
     if not isinstance(dataset, Subset):
         return dataset
-    indices = np.asarray(dataset.indices, dtype=np.int64)
-    return Subset(with_array_indices(dataset.dataset), indices)
+    copied = copy.copy(dataset)  # of a class derived from Subset, it may be
+    copied.dataset = with_array_indices(dataset.dataset)
+    copied.indices = np.asarray(dataset.indices, dtype=np.int64)
+    return copied
 
 
 def is_own(X):

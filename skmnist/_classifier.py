@@ -436,13 +436,12 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         weights = combine_weights(sample_weight, self.class_weight, y, classes)
         counted = leave_out(images, y, weights)
         task = self._begin_task("partial_fit", X, y, sample_weight, epochs=1)
-        goes_on = self.initialized_
 
-        def train():
+        def train(goes_on):
             self._prepare(X, layout, *counted, classes, goes_on)
             self._train(*counted, task, incremental=True)
 
-        self._run_training(train, goes_on)
+        self._run_training(train, may_go_on=True)
         return self
 
     def predict(self, X):
@@ -649,13 +648,12 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         self._check_class_counts(counted[1], weighted=weights is not None)
         n_epochs = self.max_epochs - n_finished
         task = self._begin_task("fit", X, y, sample_weight, n_epochs)
-        goes_on = bool((self.warm_start or n_finished) and self.initialized_)
 
-        def train():
+        def train(goes_on):
             self._prepare(X, layout, *counted, classes, goes_on)
             self._train(*counted, task, n_finished=n_finished)
 
-        self._run_training(train, goes_on)
+        self._run_training(train, may_go_on=self.warm_start or n_finished)
         return self
 
     def _check_X_y(self, X, y):

@@ -7,6 +7,7 @@ check on: uint8 stays as it is, everything else becomes float32.
 
 import math
 import warnings
+from collections.abc import Mapping
 from os import PathLike
 
 import numpy as np
@@ -64,7 +65,8 @@ def as_rows(X):
                 f"Got X as a {type(X).__name__} that makes no array: {error} Expected "
                 "images that all have the same shape."
             ) from error
-    _refuse_other_containers(X)
+    if not isinstance(X, np.ndarray):
+        _refuse_other_containers(X)
     _refuse_times(X)
     if not isinstance(X, np.ndarray) or X.ndim < 3:
         return X, None
@@ -217,10 +219,8 @@ def _refuse_other_containers(X):
 
     Examples are skorch's `SliceDataset` and columns of a data frame that hold arrays.
     """
-    if isinstance(X, np.ndarray) or not hasattr(X, "__len__"):
-        return
     shape = getattr(X, "shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 2:
+    if isinstance(X, Mapping) or (isinstance(shape, tuple) and len(shape) != 2):
         name = f"{type(X).__module__}.{type(X).__qualname__}"
         raise TypeError(
             f"Got X as a {name}, expected an array, a CPU tensor or a data frame of "

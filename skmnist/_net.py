@@ -15,7 +15,7 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import EpochScoring, EpochTimer, PassthroughScoring, PrintLog
 from skorch.dataset import ValidSplit
 from skorch.exceptions import SkorchTrainingImpossibleError
-from skorch.utils import to_tensor
+from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import DataLoader
 
 from skmnist._batches import (
@@ -206,7 +206,15 @@ class Net(NeuralNetClassifier):
         return args, kwargs
 
     def get_dataset(self, X, y=None):
-        return X if is_own(X) else LabelledImages(self._check_X(X), y, self.classes_)
+        return (
+            X if is_dataset(X) else LabelledImages(self._check_X(X), y, self.classes_)
+        )
+
+    def forward(self, X, *args, **kwargs):
+        predictor = self._get_predictor()
+        if predictor is not self:
+            return predictor.forward(X, *args, **kwargs)
+        return super().forward(X, *args, **kwargs)
 
     def check_training_readiness(self):
         try:
@@ -227,12 +235,6 @@ class Net(NeuralNetClassifier):
             )
             return split(self.get_dataset(X, y), y)
         train, valid = super().get_split_datasets(X, y, **fit_params)
-        if not is_own(train):
-            raise TypeError(
-                f"Got from train_split={self.train_split!r} a {type(train).__name__} "
-                "for training, expected the data set that it was given, or a "
-                "torch.utils.data.Subset of it."
-            )
         train, valid = with_array_indices(train), with_array_indices(valid)
         if valid is not None and not is_own(valid):  # skorch's predefined_split
             X_valid, y_valid = dataset_to_arrays(valid)
@@ -345,9 +347,12 @@ class Net(NeuralNetClassifier):
         if isinstance(y_true, torch.Tensor):
             return self.criterion_(y_pred, to_tensor(y_true, device=self.device_))
         codes, weights = (to_tensor(part, device=self.device_) for part in y_true)
-        each = copy.copy(self.criterion_)  # which has the same parameters
-        each.reduction = "none"
-        losses = each(y_pred, codes)
+        reduction = self.criterion_.reduction
+        self.criterion_.reduction = "none"
+        try:
+            losses = self.criterion_(y_pred, codes)
+        finally:
+            self.criterion_.reduction = reduction
         if losses.shape != weights.shape:
             raise ValueError(
                 f"Got sample_weight or class_weight and a criterion "
@@ -356,7 +361,7 @@ class Net(NeuralNetClassifier):
                 f"expected one for each image. {_CRITERION_REMEDY}"
             )
         losses = weights * losses
-        return losses.sum() if self.criterion_.reduction == "sum" else losses.mean()
+        return losses.sum() if reduction == "sum" else losses.mean()
 
     def __getstate__(self):
         bare = object.__new__(type(self))
@@ -379,15 +384,21 @@ class Net(NeuralNetClassifier):
 
     # Training -------------------------------------------------------------------------
 
-    def _run_training(self, train, goes_on):
+    def _run_training(self, train, may_go_on):
         """Train, and leave the estimator as it was if that fails.
 
-        A training that begins anew makes new objects; one that goes on changes those
-        there. Meanwhile predictions in other threads come from the estimator as it was
-        before, see `_ask`. This is no context manager, for the reason that
-        `run_with_private_generators` gives.
+        A training that begins anew makes new objects; one that goes on, which `train`
+        is told, changes those there. Meanwhile predictions in other threads come from
+        the estimator as it was before, see `_ask`. This is no context manager, for the
+        reason that `run_with_private_generators` gives.
         """
         with training_lock():
+            goes_on = bool(may_go_on and self.initialized_)
+            if "_before_training" in vars(self):
+                raise RuntimeError(
+                    f"Got a {type(self).__name__} to train in a callback of its own "
+                    "training. Train a copy there: copy.deepcopy(net)."
+                )
             before, trained = vars(self).copy(), []
             n_epochs = len(self.history) if goes_on else 0
             try:
@@ -401,7 +412,7 @@ class Net(NeuralNetClassifier):
                         for part in parts
                         if hasattr(part, "state_dict")
                     ]
-                train()
+                train(goes_on)
             except BaseException:
                 vars(self).update(before)
                 for name in vars(self).keys() - before.keys() - {"_before_training"}:
@@ -439,11 +450,12 @@ class Net(NeuralNetClassifier):
     def _wait_for_predictions(self):
         """Wait for predictions in other threads that began before the training."""
         current = threading.current_thread()
-
-        def is_awaited(estimator, thread):
-            return estimator == id(self) and thread != current and thread.is_alive()
-
-        while any(is_awaited(*running) for running in list(_predictions.values())):
+        awaited = {
+            prediction: thread
+            for prediction, (estimator, thread) in _predictions.copy().items()
+            if estimator == id(self) and thread != current
+        }
+        while any(p in _predictions and t.is_alive() for p, t in awaited.items()):
             time.sleep(0.001)
 
     def _get_predictor(self):
@@ -510,6 +522,7 @@ class Net(NeuralNetClassifier):
                     (n_finished + task.max_subtasks) * n_batches,
                 )
             self.notify("on_train_begin", X=X, y=y)
+            reduction = getattr(self.criterion_, "reduction", None)
             try:
                 for _ in range(task.max_subtasks):
                     epoch = task.subcontext(task_name="epoch")
@@ -524,8 +537,10 @@ class Net(NeuralNetClassifier):
                     "epochs; the estimator keeps what it has learned so far.",
                     stacklevel=9,
                 )
-            # what a scoring callback puts there, and may have been kept from removing
+            # what Ctrl-C may have kept a scoring callback, and get_loss, from undoing
             vars(self).pop("forward_iter", None)
+            if reduction is not None:
+                self.criterion_.reduction = reduction
             self.notify("on_train_end", X=X, y=y)
             super()._set_training(False)  # all layers: some may have been left out
             del self._held_out_weights
@@ -597,11 +612,18 @@ class Net(NeuralNetClassifier):
         This comes before the callbacks at the end of the epoch, which may predict with
         the network, or write it to a file.
         """
-        batches = self.history[-1, "batches", :, ("train_loss", "train_batch_size")]
-        losses, sizes = zip(*batches, strict=True)
+        batches = [row for row in self.history[-1]["batches"] if "train_loss" in row]
+        if not batches:
+            raise ValueError(
+                f"Got from iterator_train={self.iterator_train!r} no batch to train "
+                "on. Pass a smaller batch_size, or drop_last=False."
+            )
+        losses, sizes = (
+            [row[key] for row in batches] for key in ("train_loss", "train_batch_size")
+        )
         loss = np.average(losses, weights=sizes)
         self.history.record("train_loss", loss)
-        weights = self.module_.parameters()
+        weights = (w for w in self.module_.parameters() if w.requires_grad)
         if np.isfinite(loss) and all(torch.isfinite(w).all() for w in weights):
             return
         came = (

@@ -121,7 +121,11 @@ def _check_augmentation(augmentation):
         )
     for part in _list_transforms(augmentation):
         cls = part if inspect.isclass(part) else type(part)
-        if LABEL_MIXING & {base.__name__ for base in cls.__mro__}:
+        if any(
+            base.__name__ in LABEL_MIXING
+            and base.__module__.startswith(("torchvision.", "kornia."))
+            for base in cls.__mro__
+        ):
             raise TypeError(
                 f"Got augmentation={augmentation!r}, but {cls.__name__} mixes images "
                 "with their labels, and an augmentation sees images only. Leave it out."

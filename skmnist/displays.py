@@ -745,7 +745,13 @@ def _pictures(X, image_shape):
     Where there are other than three channels, the first one.
     """
     rows, layout = as_rows(X)
-    rows = check_array(rows, dtype=PIXEL_DTYPES, order="C")
+    rows = check_array(
+        rows,
+        dtype=PIXEL_DTYPES,
+        order="C",
+        ensure_all_finite=False,
+        ensure_min_samples=0,
+    )
     if image_shape is None:
         image_shape = resolve_image_shape(rows.shape[1], layout, None)
     images = as_images(rows, image_shape).numpy()

@@ -113,7 +113,7 @@ def test_labels_are_not_mixed_by_kornia(few):
     """kornia is not installed here: its base class has this name."""
 
     class MixAugmentationBaseV2(torch.nn.Module):
-        pass
+        __module__ = "kornia.augmentation._2d.mix.base"
 
     class RandomMixUpV2(MixAugmentationBaseV2):
         def forward(self, X):
@@ -122,6 +122,14 @@ def test_labels_are_not_mixed_by_kornia(few):
     for augmentation in (RandomMixUpV2, RandomMixUpV2()):
         with pytest.raises(TypeError, match="RandomMixUpV2 mixes images"):
             MnistCNNClassifier(augmentation=augmentation).fit(*few)
+
+
+def test_an_own_transform_of_that_name(few):
+    class MixUp:
+        def __call__(self, X):
+            return X
+
+    MnistCNNClassifier(augmentation=MixUp, max_epochs=1).fit(*few)
 
 
 # In training --------------------------------------------------------------------------

@@ -540,6 +540,41 @@ def test_ctrl_c_anywhere(small, few):
         assert not hasattr(clf, "_held_out_weights")
 
 
+def test_ctrl_c_in_a_loss(small, few):
+    """Also one that keeps what it is told elsewhere, as a compiled one does."""
+
+    class Inner:
+        reduction = "mean"
+
+    class Interrupted(torch.nn.NLLLoss):
+        def __init__(self):
+            super().__init__()
+            del self.reduction
+            self.inner, self.n_calls = Inner(), 0
+
+        @property
+        def reduction(self):
+            return vars(self)["inner"].reduction if "inner" in vars(self) else "mean"
+
+        @reduction.setter
+        def reduction(self, reduction):
+            if "inner" in vars(self):
+                vars(self)["inner"].reduction = reduction
+                self.n_calls += 1
+                if self.n_calls == 3:
+                    raise KeyboardInterrupt
+
+        @reduction.deleter
+        def reduction(self):
+            pass
+
+    clf = small(criterion=Interrupted)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        clf.fit(*few, sample_weight=1 + few[1])
+    assert clf.criterion_.n_calls > 3
+    assert clf.criterion_.reduction == "mean"
+
+
 def test_ctrl_c_between_two_layers(small, few):
     """One is in evaluation mode already, the other one still in training mode."""
 
@@ -933,6 +968,20 @@ def test_weights_that_overflow_in_the_last_batch(small, few):
     with pytest.raises(ValueError, match="the weights of the network"):
         clf.fit(*few)
     assert not hasattr(clf, "module_")
+
+
+def test_frozen_parameters_need_not_be_finite(few):
+    class Masked(torch.nn.Module):
+        def __init__(self, n_classes):
+            super().__init__()
+            self.layer = torch.nn.Linear(784, n_classes)
+            mask = torch.tensor([0, -torch.inf])
+            self.mask = torch.nn.Parameter(mask, requires_grad=False)
+
+        def forward(self, X):
+            return self.layer(X.flatten(1) / 255).log_softmax(1)
+
+    assert MnistCNNClassifier(module=Masked, max_epochs=1).fit(*few).n_iter_ == 1
 
 
 def test_losses_without_the_callback_that_keeps_them(small, few):

@@ -87,6 +87,15 @@ def test_any_numeric_type_that_predict_takes(small, few, dtype):
     FiltersDisplay.from_estimator(clf, X[0])
 
 
+def test_images_that_nobody_predicts():
+    """None at all, or with pixels that are missing."""
+    empty = np.zeros((0, 784)), np.zeros(0, int), np.zeros((0, 2))
+    assert len(DigitsDisplay.from_predictions(*empty, classes=[0, 1]).axes_) == 0
+    X = np.full((1, 784), np.nan)
+    display = DigitsDisplay.from_predictions(X, [1], [[0.9, 0.1]], classes=[0, 1])
+    assert len(display.axes_) == 1
+
+
 def test_interrupted_epoch(fitted):
     history = fitted.history
     history.new_epoch()

@@ -1,3 +1,5 @@
+import collections
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -68,6 +70,14 @@ def other_containers():
         "pandas column": pd.Series(list(images)),
         "dict": {"pixels": images},
     }
+
+
+def test_sequences_are_as_good_as_lists(small, few):
+    expected = small().fit(few[0][:20], few[1][:20]).predict_proba(few[0])
+    rows = collections.deque(few[0])
+    clf = small().fit(collections.deque(few[0][:20]), few[1][:20])
+    np.testing.assert_array_equal(clf.predict_proba(rows), expected)
+    assert clf.n_features_in_ == 784
 
 
 @pytest.mark.parametrize("name", other_containers())

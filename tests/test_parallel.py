@@ -173,6 +173,87 @@ def test_a_training_of_another_task_does_not_disturb_predictions(small, few):
     assert clf.predict(X[:, :676]).dtype == bool
 
 
+def test_a_training_waits_for_predictions_that_have_begun(small, few):
+    X, y = few
+    has_begun, may_end, answers = threading.Event(), threading.Event(), []
+
+    class Slow(small().module):
+        def forward(self, X):
+            if threading.current_thread().name == "asking":
+                has_begun.set()
+                may_end.wait(60)
+            return super().forward(X)
+
+    def ask():
+        answers.append(clf.predict_proba(X))
+
+    clf = small(module=Slow, module__dropout=0.5).fit(X, y)
+    expected = clf.predict_proba(X)
+    asking = threading.Thread(target=ask, name="asking")
+    asking.start()
+    assert has_begun.wait(60)
+    training = threading.Thread(target=clf.partial_fit, args=few)
+    training.start()
+    training.join(0.5)
+    assert training.is_alive()
+    may_end.set()
+    asking.join()
+    training.join()
+    np.testing.assert_array_equal(answers[0], expected)
+    assert clf.n_iter_ == 3
+
+
+def test_a_training_does_not_wait_for_new_predictions(small, few):
+    """Those that begin after it come from the estimator as it was."""
+    X, y = few
+    clf = small().fit(X, y)
+    is_over = threading.Event()
+
+    def ask():
+        while not is_over.is_set():
+            clf.predict(X)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        begin = time.monotonic()
+        for _ in range(3):
+            clf.partial_fit(X, y)
+        assert time.monotonic() - begin < 60  # it waited for ever
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_partial_fit_in_several_threads(small, few):
+    """Each goes on from the one before, the first ones too."""
+    X, y = few
+    clf = small()
+    threads = [
+        threading.Thread(target=clf.partial_fit, args=(X, y, range(10)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert clf.n_iter_ == 4
+
+
+def test_a_training_in_a_callback_of_its_own(small, few):
+    class Nested(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            net.partial_fit(*few)
+
+    clf = small().fit(*few)
+    expected = clf.predict_proba(few[0])
+    with pytest.raises(RuntimeError, match=r"in a callback.*Train a copy there"):
+        clf.set_params(callbacks=[Nested()]).fit(*few)
+    np.testing.assert_array_equal(clf.predict_proba(few[0]), expected)
+
+
 def test_forward_while_another_thread_trains(small, few):
     X, y = few
     outputs = []

@@ -26,7 +26,7 @@ from skorch.exceptions import SkorchTrainingImpossibleError
 from skorch.helper import SkorchDoctor, predefined_split
 from torch import nn
 from torch.optim.lr_scheduler import StepLR
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from skmnist import MnistCNNClassifier
 from skmnist._batches import Batches
@@ -185,7 +185,6 @@ def test_own_network_that_works_in_place(few, iterator):
         module=WorksInPlace,
         iterator_train=iterator,
         iterator_train__shuffle=False,
-        train_split=ValidSplit(4),
         max_epochs=1,
         augmentation=lambda images: images.mul_(2).clamp_(max=255),
     ).fit(X, y)
@@ -363,10 +362,32 @@ def test_train_split_with_lists_of_indices(small, few):
         assert listed.validation_scores_ == expected.validation_scores_
 
 
-def test_train_split_with_other_data(small, few):
-    other = Dataset(*few)
-    with pytest.raises(TypeError, match="a Dataset for training, expected the data se"):
-        small(train_split=lambda dataset, y: (other, dataset)).fit(*few)
+def test_train_split_with_a_subset_of_its_own(small, few):
+    class Dark(Subset):
+        def __getitem__(self, index):
+            images, codes = super().__getitem__(index)
+            return images * 0, codes
+
+        def __getitems__(self, indices):
+            return [self[i] for i in indices]
+
+    def split(dataset, y):
+        return Dark(dataset, list(range(150))), Subset(dataset, list(range(150, 200)))
+
+    clf = small(train_split=split, max_epochs=1).fit(*few)
+    clf.forward(few[0])
+    images, _ = next(iter(clf.get_iterator(split(clf.get_dataset(*few), None)[0])))
+    assert images.max() == 0
+    bright = small(train_split=ValidSplit(4), max_epochs=1).fit(*few)
+    assert clf.loss_curve_ != bright.loss_curve_
+
+
+def test_no_batch_to_train_on(small, few):
+    clf = small(iterator_train=DataLoader, iterator_train__drop_last=True)
+    with pytest.raises(
+        ValueError, match=r"no batch to train on\. Pass a smaller batch"
+    ):
+        clf.set_params(batch_size=500).fit(*few)
 
 
 def test_forward_takes_what_predict_takes(small, few):
@@ -385,6 +406,9 @@ def test_forward_takes_what_predict_takes(small, few):
     )
     with pytest.raises(ValueError, match="X has 783 features"):
         clf.forward(X[:, :783])
+    images = torch.from_numpy(X).reshape(-1, 1, 28, 28)
+    found = clf.forward(TensorDataset(images, torch.from_numpy(y)))
+    np.testing.assert_array_equal(found.numpy(), expected)
 
 
 def test_trimmed_for_prediction(small, few):
