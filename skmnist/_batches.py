@@ -1,5 +1,6 @@
 """Whole batches, cut from one tensor: no sample is ever handled by itself."""
 
+import numpy as np
 import torch
 from skorch.dataset import Dataset
 from torch.utils.data import Subset
@@ -57,6 +58,24 @@ def weights_of(dataset):
         weights = weights_of(dataset.dataset)
         return None if weights is None else weights[dataset.indices]
     return None if dataset.weights is None else dataset.weights.numpy()
+
+
+def with_array_indices(dataset):
+    """A `Subset` with arrays for indices, which a slice or an array can index.
+
+    Parameters
+    ----------
+    dataset : data set, or None
+
+    Returns
+    -------
+    data set, or None
+        Anything but a `Subset` is returned as it is.
+    """
+    if not isinstance(dataset, Subset):
+        return dataset
+    indices = np.asarray(dataset.indices, dtype=np.int64)
+    return Subset(with_array_indices(dataset.dataset), indices)
 
 
 def is_own(X):

@@ -1,9 +1,7 @@
 """`MnistCNNClassifier`: scikit-learn's contract; skorch's part is in `_net.py`."""
 
-import copy
 import inspect
 import math
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -15,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.callbacks import EpochScoring
 
-from skmnist._batches import Batches, check_known, is_own
+from skmnist._batches import Batches, LabelledImages, check_known, is_own
 from skmnist._images import (
     PIXEL_DTYPES,
     as_images,
@@ -31,9 +29,8 @@ from skmnist._network import CNN
 from skmnist._parameters import check_parameters
 from skmnist._training import (
     draw_seed,
-    private_generators,
     resolve_device,
-    resolve_precision,
+    run_with_private_generators,
 )
 from skmnist._weights import combine_weights, leave_out
 from skmnist.augmentation import RandomAffine
@@ -410,6 +407,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
             As in `fit`; if `classes` is missing, changed or not complete; and with
             `class_weight="balanced"`, which needs to see all data at once.
         """
+        self.check_training_readiness()
         check_parameters(self)
         if isinstance(self.class_weight, str):
             raise ValueError(
@@ -432,9 +430,13 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         weights = combine_weights(sample_weight, self.class_weight, y, classes)
         counted = leave_out(images, y, weights)
         task = self._begin_task("partial_fit", X, y, sample_weight, epochs=1)
-        with self._unchanged_on_error(goes_on=self.initialized_):
-            self._prepare(X, layout, *counted, classes, goes_on=self.initialized_)
+        goes_on = self.initialized_
+
+        def train():
+            self._prepare(X, layout, *counted, classes, goes_on)
             self._train(*counted, task, incremental=True)
+
+        self._run_training(train, goes_on)
         return self
 
     def predict(self, X):
@@ -458,8 +460,12 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
             If X is no image data of the shape that was trained on, or so far off the
             scale of the training pixels that the network overflows.
         """
-        codes = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[codes]
+
+        def predict(clf):
+            codes = clf.predict_proba(X).argmax(axis=1)
+            return clf.classes_[codes]
+
+        return self._ask(predict, X)
 
     def predict_proba(self, X):
         """Predict the probability of each class for each image.
@@ -503,23 +509,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         NotFittedError, ValueError, TypeError
             As in `predict`.
         """
-        if not self.initialized_:
-            check_is_fitted(self)
-        images = X if is_own(X) else self._check_X(X)
-        if images is not X and self.iterator_valid is Batches:
-            log_probabilities = self._infer_in_batches(images).numpy()
-        else:  # torch's DataLoader draws from the global generator whenever it is asked
-            with private_generators(self.device_):
-                log_probabilities = self.forward(images).detach().numpy()
-        # fit looks at its loss instead
-        if images is not X and np.isnan(log_probabilities.sum()):
-            raise ValueError(
-                f"Got X with values so large that the network overflows. It was "
-                f"trained on pixels with a mean of {self.pixel_mean_.tolist()} and a "
-                f"standard deviation of {self.pixel_std_.tolist()}; pass pixels on "
-                "that scale."
-            )
-        return log_probabilities
+        return self._ask(lambda clf: clf._predict_log_proba(X), X)
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy on images and their labels.
@@ -644,6 +634,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         For the latter the weights, the history and the state of the optimizer are as
         they were after these epochs, and X, y and sample_weight what they were.
         """
+        self.check_training_readiness()
         check_parameters(self)
         X, layout, images, y, classes = self._check_X_y(X, y)
         sample_weight = as_weights(sample_weight)
@@ -653,9 +644,12 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         n_epochs = self.max_epochs - n_finished
         task = self._begin_task("fit", X, y, sample_weight, n_epochs)
         goes_on = bool((self.warm_start or n_finished) and self.initialized_)
-        with self._unchanged_on_error(goes_on):
+
+        def train():
             self._prepare(X, layout, *counted, classes, goes_on)
             self._train(*counted, task, n_finished=n_finished)
+
+        self._run_training(train, goes_on)
         return self
 
     def _check_X_y(self, X, y):
@@ -709,6 +703,28 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
                 f"the {len(classes)} classes. Pass another validation_fraction, more "
                 "images, or early_stopping=False."
             )
+
+    def _predict_log_proba(self, X):
+        if not self.initialized_:
+            check_is_fitted(self)
+        images = X if is_own(X) else self._check_X(X)
+        if images is not X and self.iterator_valid is Batches:
+            log_probabilities = self._infer_in_batches(images).numpy()
+        else:  # torch's DataLoader draws from the global generator whenever it is asked
+            if images is not X:
+                images = LabelledImages(images, None, self.classes_)
+            log_probabilities = run_with_private_generators(
+                self.device_, lambda: self.forward(images).detach().numpy()
+            )
+        # fit looks at its loss instead
+        if images is not X and np.isnan(log_probabilities.sum()):
+            raise ValueError(
+                f"Got X with values so large that the network overflows. It was "
+                f"trained on pixels with a mean of {self.pixel_mean_.tolist()} and a "
+                f"standard deviation of {self.pixel_std_.tolist()}; pass pixels on "
+                "that scale."
+            )
+        return log_probabilities
 
     def _check_X(self, X):
         """Check images to predict and return them as a tensor (n, C, H, W)."""
@@ -765,7 +781,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
                         f"network for {name} {old}. Pass data of the same kind, or "
                         "begin anew: call fit with warm_start=False."
                     )
-            self.precision_ = resolve_precision(self.precision, self.device_)
+            self.precision_ = self._resolve_precision()
             self.initialize_augmentation()  # these may have been set anew
             self.initialize_callbacks()
             self._make_optimizer_anew_if_missing()
@@ -775,37 +791,12 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         self.history_ = None  # the old one stays as it is, should this fail
         validate_data(self, X, skip_check_array=True)  # sets n_features_in_
         self.device_ = resolve_device(self.device)
-        self.precision_ = resolve_precision(self.precision, self.device_)
         self.image_shape_ = image_shape
         self._layout = layout, str(images.numpy().dtype)
         self.classes_inferred_ = classes  # what skorch's classes_ returns
         self.pixel_mean_, self.pixel_std_ = pixel_statistics(images, weights)
         self._weights_so_far = (0, 0.0)
         self.initialize()
+        self.precision_ = self._resolve_precision()
         if self.module is not CNN:
             self._check_output(images[:2])
-
-    @contextmanager
-    def _unchanged_on_error(self, goes_on):
-        """Leave the estimator as it was if a training fails.
-
-        One that begins anew makes new objects; one that goes on changes those there.
-        """
-        before = vars(self).copy()
-        if goes_on:
-            trained = [
-                self.module_,
-                *([self.optimizer_] if "optimizer_" in before else []),
-            ]
-            states = [copy.deepcopy(part.state_dict()) for part in trained]
-            n_epochs = len(self.history)
-        try:
-            yield
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            if goes_on:
-                for part, state in zip(trained, states, strict=True):
-                    part.load_state_dict(state)
-                del self.history[n_epochs:]
-            raise

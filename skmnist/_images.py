@@ -40,8 +40,8 @@ def as_rows(X):
     Raises
     ------
     TypeError
-        If X is text, a torch `Dataset`, or a tensor that is not a dense one on the
-        CPU, or if it holds times.
+        If X is text, a torch `Dataset`, a tensor that is not a dense one on the CPU,
+        or a container that is neither an array nor a table, or if it holds times.
     ValueError
         If X has more than four dimensions, is ragged, or has its channels last.
     """
@@ -64,6 +64,7 @@ def as_rows(X):
                 f"Got X as a {type(X).__name__} that makes no array: {error} Expected "
                 "images that all have the same shape."
             ) from error
+    _refuse_other_containers(X)
     _refuse_times(X)
     if not isinstance(X, np.ndarray) or X.ndim < 3:
         return X, None
@@ -209,6 +210,23 @@ def pixel_statistics(images, weights=None):
     std = (squares / total).sqrt()
     std[std <= ROUNDING * mean.abs()] = 1.0
     return mean.numpy(), std.numpy()
+
+
+def _refuse_other_containers(X):
+    """Raise TypeError for what scikit-learn would convert but cannot count features of.
+
+    Examples are skorch's `SliceDataset` and columns of a data frame that hold arrays.
+    """
+    if isinstance(X, np.ndarray) or not hasattr(X, "__len__"):
+        return
+    shape = getattr(X, "shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 2:
+        name = f"{type(X).__module__}.{type(X).__qualname__}"
+        raise TypeError(
+            f"Got X as a {name}, expected an array, a CPU tensor or a data frame of "
+            "pixels. Turn it into an array first, for example by "
+            "np.stack([np.asarray(image) for image in X])."
+        )
 
 
 def _refuse_times(X):

@@ -2,8 +2,11 @@
 
 import copy
 import inspect
+import threading
+import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EpochScoring, EpochTimer, PassthroughScoring, PrintLog
 from skorch.dataset import ValidSplit
-from skorch.utils import is_dataset, to_tensor
+from skorch.exceptions import SkorchTrainingImpossibleError
+from skorch.utils import to_tensor
 from torch.utils.data import DataLoader
 
 from skmnist._batches import (
@@ -21,25 +25,31 @@ from skmnist._batches import (
     check_known,
     is_own,
     weights_of,
+    with_array_indices,
 )
 from skmnist._network import CNN
 from skmnist._training import (
     OneCycle,
     StopWithoutImprovement,
-    private_generators,
     raised_by_callback,
     resolve_device,
+    resolve_precision,
+    run_with_private_generators,
     seed_generators,
     sets_learning_rate,
+    training_lock,
 )
 from skmnist.augmentation import RandomAffine
 from skmnist.datasets import dataset_to_arrays
 
 NOT_PICKLED = (
-    *("optimizer_", "_held_out_weights"),
+    *("optimizer_", "_held_out_weights", "_before_training"),
     *("_callback_fit_ctx", "_skl_callbacks_to_teardown"),  # of scikit-learn's callbacks
 )
 """Attributes that are there for training only."""
+
+_predictions = {}
+"""Estimator (by its id) and thread of each prediction that is under way."""
 
 _CRITERION_REMEDY = "Pass a loss of torch.nn, or no weights."
 
@@ -56,6 +66,8 @@ class Net(NeuralNetClassifier):
     history_ = None
     initialized_ = False
     virtual_params_ = {}  # noqa: RUF012 (replaced, never changed, by skorch)
+
+    _before_training = None, None
 
     # Parameters of skorch's that this estimator decides: labels come from y, data from
     # arrays, and the network's logarithms are turned into probabilities by exp.
@@ -126,10 +138,15 @@ class Net(NeuralNetClassifier):
                 f"{type(self).__name__} takes the shape of its network from the data, "
                 "so it cannot be initialized before. Call fit or partial_fit."
             )
-        with private_generators(self.device_), torch.inference_mode(False):
+        return run_with_private_generators(self.device_, self._initialize)
+
+    def _initialize(self):
+        with torch.inference_mode(False):
             seed_generators(self.device_, self._seed, epoch=0)
             self.initialize_augmentation()
-            return super().initialize()
+            super().initialize()
+        self._set_training(False)  # until a batch is trained on
+        return self
 
     def initialize_module(self):
         self.module_ = self._build_module()
@@ -189,7 +206,16 @@ class Net(NeuralNetClassifier):
         return args, kwargs
 
     def get_dataset(self, X, y=None):
-        return X if is_dataset(X) else LabelledImages(X, y, self.classes_)
+        return X if is_own(X) else LabelledImages(self._check_X(X), y, self.classes_)
+
+    def check_training_readiness(self):
+        try:
+            super().check_training_readiness()
+        except SkorchTrainingImpossibleError as error:
+            raise SkorchTrainingImpossibleError(
+                f"{error}. Train a new {type(self).__name__}, or copy one before you "
+                "trim it: copy.deepcopy(clf)."
+            ) from None
 
     def get_split_datasets(self, X, y=None, **fit_params):
         if self.early_stopping:
@@ -201,10 +227,17 @@ class Net(NeuralNetClassifier):
             )
             return split(self.get_dataset(X, y), y)
         train, valid = super().get_split_datasets(X, y, **fit_params)
+        if not is_own(train):
+            raise TypeError(
+                f"Got from train_split={self.train_split!r} a {type(train).__name__} "
+                "for training, expected the data set that it was given, or a "
+                "torch.utils.data.Subset of it."
+            )
+        train, valid = with_array_indices(train), with_array_indices(valid)
         if valid is not None and not is_own(valid):  # skorch's predefined_split
             X_valid, y_valid = dataset_to_arrays(valid)
             check_known(np.unique(y_valid), self.classes_)
-            valid = self.get_dataset(self._check_X(X_valid), y_valid)
+            valid = self.get_dataset(X_valid, y_valid)
         return train, valid
 
     def get_iterator(self, dataset, training=False):
@@ -246,7 +279,8 @@ class Net(NeuralNetClassifier):
         return super().train_step(batch, **fit_params)
 
     def _augment(self, images):
-        images = images.to(torch.get_default_dtype())
+        # a copy, because it may work in place, and the batch be a part of the user's X
+        images = images.to(torch.get_default_dtype(), copy=True)
         augmented = self.augmentation_(images)
         if getattr(augmented, "shape", None) != images.shape:
             came = getattr(augmented, "shape", None)
@@ -262,6 +296,12 @@ class Net(NeuralNetClassifier):
         if attributes or not self.initialized_:
             super().check_is_fitted(attributes, *args, **kwargs)
 
+    def evaluation_step(self, batch, training=False):
+        predictor = self._get_predictor()
+        if predictor is not self:
+            return predictor.evaluation_step(batch, training)
+        return super().evaluation_step(batch, training)
+
     def _set_training(self, training=True):
         # skorch asks before each batch; going through all layers takes its time
         if self.module_.training != training:
@@ -269,13 +309,25 @@ class Net(NeuralNetClassifier):
 
     def infer(self, x, **fit_params):
         x = to_tensor(x, device=self.device_)
-        if not isinstance(self.module_, CNN):  # layers of torch's take no uint8
-            x = x.to(torch.get_default_dtype())
-        if self.precision_ == "float32" or not self.module_.training:
-            return self.module_(x, **fit_params)
-        with torch.autocast(self.device_.type, torch.bfloat16):
+        module = _bare(self.module_)
+        if type(module) is not CNN:
+            # a copy, because the network may work in place, and the batch may be a part
+            # of the user's X; layers of torch's take no uint8
+            is_derived = isinstance(module, CNN)
+            dtype = x.dtype if is_derived else torch.get_default_dtype()
+            x = x.to(dtype, copy=True)
+        device_type = self.device_.type
+        bfloat16 = self.precision_ == "bfloat16" and self.module_.training
+        if not bfloat16 and not torch.is_autocast_enabled(device_type):
+            return self.module_(x, **fit_params)  # the fast way, for a single image
+        # cached copies of the weights would outlive the batch inside another autocast
+        with torch.autocast(
+            device_type, torch.bfloat16, enabled=bfloat16, cache_enabled=False
+        ):
             output = self.module_(x, **fit_params)
-        return output.to(torch.get_default_dtype())
+        if bfloat16 and isinstance(output, torch.Tensor):
+            output = output.to(torch.promote_types(output.dtype, torch.float32))
+        return output
 
     def _infer_in_batches(self, images):
         """Put images (n, C, H, W) through the network, without what training needs."""
@@ -293,12 +345,9 @@ class Net(NeuralNetClassifier):
         if isinstance(y_true, torch.Tensor):
             return self.criterion_(y_pred, to_tensor(y_true, device=self.device_))
         codes, weights = (to_tensor(part, device=self.device_) for part in y_true)
-        reduction = self.criterion_.reduction
-        self.criterion_.reduction = "none"
-        try:
-            losses = self.criterion_(y_pred, codes)
-        finally:
-            self.criterion_.reduction = reduction
+        each = copy.copy(self.criterion_)  # which has the same parameters
+        each.reduction = "none"
+        losses = each(y_pred, codes)
         if losses.shape != weights.shape:
             raise ValueError(
                 f"Got sample_weight or class_weight and a criterion "
@@ -307,7 +356,7 @@ class Net(NeuralNetClassifier):
                 f"expected one for each image. {_CRITERION_REMEDY}"
             )
         losses = weights * losses
-        return losses.sum() if reduction == "sum" else losses.mean()
+        return losses.sum() if self.criterion_.reduction == "sum" else losses.mean()
 
     def __getstate__(self):
         bare = object.__new__(type(self))
@@ -330,17 +379,116 @@ class Net(NeuralNetClassifier):
 
     # Training -------------------------------------------------------------------------
 
+    def _run_training(self, train, goes_on):
+        """Train, and leave the estimator as it was if that fails.
+
+        A training that begins anew makes new objects; one that goes on changes those
+        there. Meanwhile predictions in other threads come from the estimator as it was
+        before, see `_ask`. This is no context manager, for the reason that
+        `run_with_private_generators` gives.
+        """
+        with training_lock():
+            before, trained = vars(self).copy(), []
+            n_epochs = len(self.history) if goes_on else 0
+            try:
+                predictor = self._copy_for_predictions(goes_on)
+                self._before_training = threading.get_ident(), predictor
+                self._wait_for_predictions()
+                if goes_on:
+                    parts = (self.module_, self.criterion_, before.get("optimizer_"))
+                    trained = [
+                        (part, copy.deepcopy(part.state_dict()))
+                        for part in parts
+                        if hasattr(part, "state_dict")
+                    ]
+                train()
+            except BaseException:
+                vars(self).update(before)
+                for name in vars(self).keys() - before.keys() - {"_before_training"}:
+                    delattr(self, name)
+                for part, state in trained:
+                    part.load_state_dict(state)
+                if goes_on:
+                    self._set_training(False)
+                    del self.history[n_epochs:]
+                raise
+            finally:
+                vars(self).pop("_before_training", None)
+
+    def _ask(self, predict, X):
+        """Predict with the estimator, or as it was if another thread trains it.
+
+        Parameters
+        ----------
+        predict : callable
+            Takes the estimator to predict with.
+        X : object
+            What to predict.
+        """
+        # what is not cut into batches here draws from the global generators, for which
+        # it waits until no estimator trains; so it does before a training waits for it
+        draws = self.iterator_valid is not Batches or is_own(X)
+        with training_lock() if draws else nullcontext():
+            prediction = object()
+            try:
+                _predictions[prediction] = id(self), threading.current_thread()
+                return predict(self._get_predictor())
+            finally:
+                _predictions.pop(prediction, None)
+
+    def _wait_for_predictions(self):
+        """Wait for predictions in other threads that began before the training."""
+        current = threading.current_thread()
+
+        def is_awaited(estimator, thread):
+            return estimator == id(self) and thread != current and thread.is_alive()
+
+        while any(is_awaited(*running) for running in list(_predictions.values())):
+            time.sleep(0.001)
+
+    def _get_predictor(self):
+        """What predicts in this thread: the estimator, or what it was."""
+        thread, predictor = self._before_training
+        if thread in (None, threading.get_ident()):
+            return self
+        if isinstance(predictor, Exception):
+            raise RuntimeError(
+                f"Got images to predict in one thread while another trains this "
+                f"{type(self).__name__}, whose network cannot be copied: {predictor}. "
+                "Predict when the training has ended."
+            )
+        return predictor
+
+    def _copy_for_predictions(self, goes_on):
+        """A copy that a training does not change, or what keeps it from being made."""
+        frozen = object.__new__(type(self))
+        vars(frozen).update(vars(self))
+        if goes_on:
+            try:
+                with torch.inference_mode(False):
+                    frozen.module_ = copy.deepcopy(self.module_)
+            except Exception as error:  # of a network of the user's
+                return error
+        return frozen
+
     def _train(self, X, y, weights, task, incremental=False, n_finished=0):
         """Run the epochs, as skorch does, but with generators of our own.
 
         `n_finished` epochs of the same training are over already.
         """
+        run_with_private_generators(
+            self.device_,
+            partial(self._run_epochs, X, y, weights, task, incremental, n_finished),
+        )
+
+    def _run_epochs(self, X, y, weights, task, incremental, n_finished):
         task, task_data = task
-        with (
-            private_generators(self.device_),
-            torch.inference_mode(False),
-            torch.enable_grad(),
-        ):
+        task_data = {
+            **task_data,
+            "reconstruction_attributes": self._get_copied_attributes,
+        }
+        no_autocast = torch.autocast(self.device_.type, enabled=False)  # of the caller
+        with torch.inference_mode(False), torch.enable_grad(), no_autocast:
             seed_generators(self.device_, self._seed, epoch=len(self.history))
             images = LabelledImages(X, y, self.classes_, weights)
             train, valid = images, None
@@ -365,27 +513,23 @@ class Net(NeuralNetClassifier):
             try:
                 for _ in range(task.max_subtasks):
                     epoch = task.subcontext(task_name="epoch")
-                    epoch.call_on_fit_task_begin(
-                        **task_data, reconstruction_attributes=self._freeze
-                    )
+                    epoch.call_on_fit_task_begin(**task_data)
                     stop = self._train_epoch(batches, datasets)
-                    self._check_loss()
-                    stop |= epoch.call_on_fit_task_end(
-                        **task_data, reconstruction_attributes=self._freeze
-                    )
+                    stop |= epoch.call_on_fit_task_end(**task_data)
                     if stop:
                         break
             except KeyboardInterrupt:
+                # what a scoring callback was kept from removing
+                vars(self).pop("forward_iter", None)
                 warnings.warn(
                     f"Training interrupted by user after {self.n_iter_} full "
                     "epochs; the estimator keeps what it has learned so far.",
                     stacklevel=4,
                 )
             self.notify("on_train_end", X=X, y=y)
+            self._set_training(False)
             del self._held_out_weights
-            task.call_on_fit_task_end(
-                **task_data, reconstruction_attributes=self._freeze
-            )
+            task.call_on_fit_task_end(**task_data)
 
     def _train_epoch(self, batches, datasets):
         """Train one epoch, validate, and return whether a callback ends the training.
@@ -398,6 +542,7 @@ class Net(NeuralNetClassifier):
             self.run_single_epoch(
                 batches["valid"], False, "valid", self.validation_step
             )
+            self._record_train_loss()
             self.notify("on_epoch_end", **datasets)
         except KeyboardInterrupt as interrupt:
             if raised_by_callback(interrupt):
@@ -428,7 +573,8 @@ class Net(NeuralNetClassifier):
         self._weights_so_far = n_so_far, sum_so_far
         if images.weights is None:
             images.weights = torch.ones(len(images), dtype=torch.float64)
-        images.weights = (images.weights / (sum_so_far / n_so_far)).float()
+        scaled = images.weights / (sum_so_far / n_so_far)
+        images.weights = scaled.to(torch.get_default_dtype())
         if torch.all(images.weights == 1):
             images.weights = None
             return
@@ -445,21 +591,35 @@ class Net(NeuralNetClassifier):
                 "weights of its own. Pass class_weight instead of criterion__weight."
             )
 
-    def _check_loss(self):
-        """Raise ValueError if the weights have been lost in the epoch that ended."""
-        loss = self.history[-1].get("train_loss", 0.0)
-        if not np.isfinite(loss):
-            raise ValueError(
-                f"The training loss became {loss} in epoch {len(self.history)}: the "
-                f"network is lost. Pass a smaller lr (it is {self.lr}), or look for "
-                "extreme values in X."
-            )
+    def _record_train_loss(self):
+        """Record the mean loss of an epoch; raise ValueError if training diverged.
+
+        This comes before the callbacks at the end of the epoch, which may predict with
+        the network, or write it to a file.
+        """
+        batches = self.history[-1, "batches", :, ("train_loss", "train_batch_size")]
+        losses, sizes = zip(*batches, strict=True)
+        loss = np.average(losses, weights=sizes)
+        self.history.record("train_loss", loss)
+        weights = self.module_.parameters()
+        if np.isfinite(loss) and all(torch.isfinite(w).all() for w in weights):
+            return
+        came = (
+            "the weights of the network are no longer finite"
+            if np.isfinite(loss)
+            else f"the training loss became {loss}"
+        )
+        raise ValueError(
+            f"Training diverged in epoch {len(self.history)}: {came}. Pass a smaller "
+            f"lr (it is {self.lr}), or look for extreme values in X."
+        )
 
     def _check_output(self, images):
         """Raise ValueError if the user's own network gives no log-probabilities."""
-        self._set_training(False)
-        with private_generators(self.device_), torch.no_grad():
-            output = self.infer(images)
+        with torch.no_grad():
+            output = run_with_private_generators(
+                self.device_, partial(self.infer, images)
+            )
         shape = tuple(getattr(output, "shape", ()))
         expected = (len(images), len(self.classes_))
         sums = output.exp().sum(1).tolist() if shape == expected else None
@@ -475,7 +635,7 @@ class Net(NeuralNetClassifier):
                 "its forward method with torch.nn.functional.log_softmax(..., dim=1)."
             )
 
-    def _freeze(self):
+    def _get_copied_attributes(self):
         """What a copy of the estimator needs to stay as it is while training goes on.
 
         The network is not here: copying an estimator copies it anyway.
@@ -487,6 +647,21 @@ class Net(NeuralNetClassifier):
         if self.initialized_ and not hasattr(self, "optimizer_"):
             self._initialize_optimizer()
 
+    def _resolve_precision(self):
+        """What `precision` asks for, with this network on this device."""
+        precision, module = self.precision, _bare(self.module_)
+        # another network may mix types in a way that autocast does not allow, and hooks
+        # such as SkorchDoctor's turn activations into NumPy arrays, which cannot be
+        # bfloat16 (torch has no public way to ask for hooks)
+        watched = any(part._forward_hooks for part in module.modules())
+        if precision == "auto" and (type(module) is not CNN or watched):
+            precision = "float32"
+        precision = resolve_precision(precision, self.device_)
+        # a network of the user's that was built while float64 was torch's default
+        if any(w.dtype == torch.float64 for w in self.module_.parameters()):
+            precision = "float64"
+        return precision
+
     def _get_peak_learning_rates(self):
         """What the parameters say of the learning rate of each parameter group."""
         (groups,), kwargs = self.get_params_for_optimizer(
@@ -497,11 +672,16 @@ class Net(NeuralNetClassifier):
     @contextmanager
     def _showing_resolved_device(self):
         """Let skorch find the resolved device in `device`, which may be "auto"."""
-        requested, self.device = self.device, self.device_
+        requested, self.device = self.device, str(self.device_)  # safetensors' way
         try:
             yield
         finally:
             self.device = requested
+
+
+def _bare(module):
+    """A network without the wrapper of `torch.compile`."""
+    return getattr(module, "_orig_mod", module)
 
 
 def _score_held_out_images(net, X, y):

@@ -84,11 +84,15 @@ class CNN(nn.Module):
         self.register_buffer("mean", per_channel * _column(mean))
         self.register_buffer("std", per_channel * _column(std))
         self.conv1 = nn.Conv2d(in_channels, channels[0], kernel_size)
+        self.pool1 = nn.MaxPool2d(2)
+        self.relu1 = nn.ReLU()
         self.conv2 = nn.Conv2d(channels[0], channels[1], kernel_size)
+        self.pool2 = nn.MaxPool2d(2)
+        self.relu2 = nn.ReLU()
         self.fc1 = nn.Linear(channels[1] * height * width, hidden_units)
+        self.relu3 = nn.ReLU()
         self.dropout = nn.Dropout(dropout)
         self.fc2 = nn.Linear(hidden_units, n_classes)
-        self.to(memory_format=torch.channels_last)
 
     def forward(self, X):
         """Return the log-probabilities of the classes.
@@ -103,15 +107,17 @@ class CNN(nn.Module):
         tensor of shape (n, n_classes)
             Logarithms of the probabilities.
         """
-        # the order of channels in memory that convolutions are fastest with
-        X = X.contiguous(memory_format=torch.channels_last)
+        # channels last in memory, which convolutions are fastest with; the strides say
+        # so for a single channel too, which contiguous(memory_format=...) leaves alone
+        n, channels, height, width = X.shape
+        X = X.movedim(1, 3).flatten().reshape(n, height, width, channels).movedim(3, 1)
         X = (X.to(self.mean.dtype) - self.mean) / self.std  # (n, C, H, W)
         if self.resize:
             X = F.interpolate(X, RESIZED_TO, mode="bilinear")  # (n, C, 28, 28)
         # pooling before ReLU gives the same numbers with a quarter of the work
-        X = F.relu(F.max_pool2d(self.conv1(X), 2))  # (n, 20, 12, 12)
-        X = F.relu(F.max_pool2d(self.conv2(X), 2))  # (n, 50, 4, 4)
-        X = self.dropout(F.relu(self.fc1(X.flatten(1))))  # (n, 500)
+        X = self.relu1(self.pool1(self.conv1(X)))  # (n, 20, 12, 12)
+        X = self.relu2(self.pool2(self.conv2(X)))  # (n, 50, 4, 4)
+        X = self.dropout(self.relu3(self.fc1(X.flatten(1))))  # (n, 500)
         X = self.fc2(X)  # (n, n_classes)
         # in the dtype of the weights, also where autocast computes with less
         return F.log_softmax(X, dim=1, dtype=self.mean.dtype)

@@ -178,7 +178,8 @@ def unpack(facts, tensors, device):
     )
     _expect(mean.shape == std.shape == image_shape[:1], "other pixel statistics")
     _expect(np.isfinite(mean).all() and (std > 0).all(), "impossible statistics")
-    _expect(facts["precision"] in ("float32", "bfloat16"), "another precision")
+    precisions = ("float32", "bfloat16", "float64")
+    _expect(facts["precision"] in precisions, "another precision")
     seed, n_earlier = facts["seed"], facts["n_earlier_epochs"]
     _expect(type(seed) is int and seed >= 0, "no seed")
     history = _unpack_history(facts["history"], tensors)

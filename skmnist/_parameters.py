@@ -4,14 +4,19 @@ import inspect
 import numbers
 
 import numpy as np
+import torch
 from sklearn.utils import check_scalar
 from skorch.callbacks import Callback
 
+from skmnist._batches import Batches
 from skmnist._training import resolve_device, sets_learning_rate
 from skmnist._weights import check_class_weight
 
 LR_SCHEDULES = (None, "onecycle")
 PRECISIONS = ("auto", "float32", "bfloat16")
+
+LABEL_MIXING = {"MixUp", "CutMix", "MixAugmentationBaseV2"}
+"""Transforms of torchvision and, by their base class, of kornia that mix labels too."""
 
 
 def check_parameters(estimator):
@@ -27,13 +32,7 @@ def check_parameters(estimator):
         raise ValueError(
             "Got batch_size=0, expected at least 1, or -1 for one batch of all."
         )
-    for name in ("iterator_train__batch_size", "iterator_valid__batch_size"):
-        size = getattr(estimator, name, 1)
-        if not isinstance(size, numbers.Integral) or size < -1 or size == 0:
-            raise ValueError(
-                f"Got {name}={size!r}, expected an integer of at least 1, or -1 for "
-                "one batch of all."
-            )
+    _check_batches(estimator)
     if estimator.lr_schedule not in LR_SCHEDULES:
         raise ValueError(
             f"Got lr_schedule={estimator.lr_schedule!r}, expected one of "
@@ -43,11 +42,7 @@ def check_parameters(estimator):
         raise ValueError(
             f"Got precision={estimator.precision!r}, expected one of {PRECISIONS}."
         )
-    if estimator.augmentation is not None and not callable(estimator.augmentation):
-        raise TypeError(
-            f"Got augmentation={estimator.augmentation!r}, expected a class such as "
-            "skmnist.RandomAffine, a function of a batch of images, or None."
-        )
+    _check_augmentation(estimator.augmentation)
     if estimator.image_shape is not None and not (
         isinstance(estimator.image_shape, (tuple, list))
         and len(estimator.image_shape) == 3
@@ -89,6 +84,60 @@ def check_parameters(estimator):
         )
     check_module_parameters(estimator)
     resolve_device(estimator.device)
+
+
+def _check_batches(estimator):
+    """Raise ValueError or TypeError for what cannot cut data into batches."""
+    for part in ("iterator_train", "iterator_valid"):
+        name = f"{part}__batch_size"
+        size = getattr(estimator, name, 1)
+        if not isinstance(size, numbers.Integral) or size < -1 or size == 0:
+            raise ValueError(
+                f"Got {name}={size!r}, expected an integer of at least 1, or -1 for "
+                "one batch of all."
+            )
+        if getattr(estimator, part) is not Batches:
+            continue
+        for name in vars(estimator):
+            if name.startswith(f"{part}__") and name not in (
+                f"{part}__batch_size",
+                f"{part}__shuffle",
+            ):
+                raise TypeError(
+                    f"Got {name}, but the default {part} takes batch_size and shuffle "
+                    f"only. Leave it out, or pass {part}=torch.utils.data.DataLoader, "
+                    "which takes more."
+                )
+
+
+def _check_augmentation(augmentation):
+    """Raise TypeError for what cannot be an augmentation."""
+    if augmentation is None:
+        return
+    if not callable(augmentation):
+        raise TypeError(
+            f"Got augmentation={augmentation!r}, expected a class such as "
+            "skmnist.RandomAffine, a function of a batch of images, or None."
+        )
+    for part in _list_transforms(augmentation):
+        cls = part if inspect.isclass(part) else type(part)
+        if LABEL_MIXING & {base.__name__ for base in cls.__mro__}:
+            raise TypeError(
+                f"Got augmentation={augmentation!r}, but {cls.__name__} mixes images "
+                "with their labels, and an augmentation sees images only. Leave it out."
+            )
+
+
+def _list_transforms(transform):
+    """A transform, and those that it is composed of."""
+    parts = [transform]
+    if isinstance(transform, torch.nn.Module):
+        parts.extend(transform.modules())
+    for part in list(parts):  # torchvision keeps those of a Compose in a plain list
+        inner = getattr(part, "transforms", ())
+        if isinstance(inner, (list, tuple)):
+            parts.extend(p for item in inner for p in _list_transforms(item))
+    return parts
 
 
 def check_module_parameters(estimator):

@@ -74,7 +74,7 @@ def read_luminance(picture, name, max_pixels):
         original = max(image.size)
     if min(image.size) < 1:
         raise ValueError(f"Got {name} of size {image.size}, which has no pixels.")
-    rgb = _over_white(image)
+    rgb = _over_white(image, name)
     shown = np.asarray(rgb)
     grey = rgb.convert("L")
     side, (least, most) = max(grey.size), WORKING_SIDES
@@ -101,8 +101,12 @@ def _open(file, name, max_pixels):
     """
     from PIL import Image, ImageOps
 
-    if isinstance(file, (str, os.PathLike)) and not os.path.exists(file):
-        raise FileNotFoundError(f"Got {name}, but there is no such file.")
+    if isinstance(file, (str, os.PathLike)):
+        if not os.path.exists(file):
+            raise FileNotFoundError(f"Got {name}, but there is no such file.")
+        if not (os.path.isfile(file) or os.path.isdir(file)):
+            # a named pipe would be waited for
+            raise ValueError(f"Got {name}, which is no regular file.")
     Image.init()  # some of its builds lack some formats
     formats = [name for name in FORMATS if name in Image.OPEN]
     try:
@@ -190,12 +194,12 @@ def _from_array(values, name):
     return Image.fromarray(values.round().astype(np.uint8), mode=mode)
 
 
-def _over_white(image):
+def _over_white(image, name):
     """An image as RGB, with what is transparent white (or black behind white ink)."""
     from PIL import Image
 
     if image.mode.startswith(("I", "F")):  # 16 bits and more
-        return _from_array(np.asarray(image), "the picture").convert("RGB")
+        return _from_array(np.asarray(image), name).convert("RGB")
     if image.mode not in ("RGBA", "LA", "PA", "P"):
         return image.convert("RGB")
     image = image.convert("RGBA")

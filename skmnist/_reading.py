@@ -1,12 +1,14 @@
 """What `skmnist predict` reads out of pictures."""
 
 import glob
+import os
 import warnings
 from pathlib import Path
 
 import numpy as np
 
 from skmnist._ink import FRAME
+from skmnist._sealed_file import replacing
 from skmnist.displays import StagesDisplay
 from skmnist.preprocessing import DigitPreprocessor
 
@@ -15,6 +17,9 @@ SUFFIXES = {
     *(".tiff", ".webp"),
 }
 """What counts as a picture in a folder."""
+
+LONGEST_NAME = 200
+"""Bytes of a picture's name in that of its explanation; file systems take 255."""
 
 
 def check_reads_frames(clf):
@@ -57,14 +62,14 @@ def find_pictures(arguments):
     """
     found = []
     for argument in arguments:
-        path = Path(argument)
-        if path.is_dir():
+        # not pathlib's tests, which raise an error for a name that is too long
+        if os.path.isdir(argument):
             files = [
                 str(file)
-                for file in sorted(path.iterdir())
+                for file in sorted(Path(argument).iterdir())
                 if file.suffix.lower() in SUFFIXES and not file.is_dir()
             ]
-        elif not path.exists() and glob.has_magic(argument):
+        elif not os.path.exists(argument) and glob.has_magic(argument):
             files = sorted(glob.glob(argument, recursive=True))
         else:
             files = [argument]
@@ -72,6 +77,24 @@ def find_pictures(arguments):
             raise ValueError(f"Got {argument}, where there are no pictures.")
         found.extend(files)
     return list(dict.fromkeys(found))
+
+
+def name_explanation(number, path):
+    """Name the picture of the steps by which another one is read.
+
+    Parameters
+    ----------
+    number : int
+        Tells it from the others.
+    path : str
+
+    Returns
+    -------
+    str
+        With the number and the beginning of the file's name, as much as fits.
+    """
+    name = os.fsencode(Path(path).name)[:LONGEST_NAME].decode(errors="ignore")
+    return f"{number:03}-{name}.png"
 
 
 def read_picture(clf, path, explain=None):
@@ -102,7 +125,8 @@ def read_picture(clf, path, explain=None):
     reasons = [str(warning.message).removeprefix(f"{path}: ") for warning in caught]
     if explain is not None:
         figure = StagesDisplay(preprocessor.explain(path)).plot(ax=_new_axes()).figure_
-        figure.savefig(explain, dpi=120)
+        with replacing(explain) as temporary:
+            figure.savefig(temporary, dpi=120)
     if row.any():
         probabilities = clf.predict_proba(row)[0]
         second, first = np.argsort(probabilities)[-2:]

@@ -5,10 +5,11 @@ import os
 import re
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 from sklearn.metrics import (
     ConfusionMatrixDisplay,
     RocCurveDisplay,
@@ -21,6 +22,12 @@ from sklearn.metrics import (
 from skmnist._packing import library_versions
 from skmnist.displays import AccuracyCurveDisplay, DigitsDisplay, LossCurveDisplay
 from skmnist.persistence import save as save_model
+
+LOCK = ".skmnist.lock"
+"""The file that is locked while a command works in a folder.
+
+The lock ends with its process; the file, hidden, remains only where one was killed.
+"""
 
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 """One after the other, so that lines can be told apart without their colours."""
@@ -188,7 +195,7 @@ def save(clf, X, y, probabilities, report, folder):
 
 @contextmanager
 def output_folder(folder, option="--out"):
-    """Make a folder and try to write in it; take it back if the work inside fails.
+    """Make a folder and lock it; take it back if the work inside fails.
 
     What a process that was killed has left there half-written goes away.
 
@@ -201,26 +208,50 @@ def output_folder(folder, option="--out"):
     Raises
     ------
     OSError
-        If nothing can be written there.
+        If nothing can be written there, or another command works there.
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
+    # no fallback: a lock of another kind may outlive the process that holds it
+    lock = FileLock(folder / LOCK, blocking=False, fallback_to_soft=False)
     try:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()
-            for left_behind in folder.glob(".skmnist-*"):
-                shutil.rmtree(left_behind)
-        except OSError as error:
-            raise OSError(
-                f"Cannot write into {folder}: {error}. Name another folder with "
-                f"{option}."
-            ) from error
+        _lock(lock, folder, option)
         yield folder
     except BaseException:
+        _unlock(lock)
         for path in made:
-            if path.is_dir() and not any(path.iterdir()):
+            with suppress(OSError):  # it is not empty
                 path.rmdir()
         raise
+    _unlock(lock)
+
+
+def _lock(lock, folder, option):
+    """Make a folder, lock it, and remove what killed commands have left there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+        tempfile.TemporaryFile(dir=folder).close()
+        for left_behind in folder.glob(".skmnist-*"):
+            shutil.rmtree(left_behind)
+    except Timeout as error:
+        raise OSError(
+            f"Got {option} {folder}, but another skmnist command is working in that "
+            "folder. Wait until it has ended, or name another folder."
+        ) from error
+    except OSError as error:
+        raise OSError(
+            f"Cannot write into {folder}: {error}. Make it writable, or name another "
+            f"folder with {option}."
+        ) from error
+
+
+def _unlock(lock):
+    """Release a lock, if it is held, and remove its file."""
+    if lock.is_locked:
+        if os.name != "nt":  # there the release removes the file
+            # before it is released: afterwards it may be another command's
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 def _figure(width=7, height=4.5):

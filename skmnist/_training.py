@@ -6,7 +6,7 @@ import numbers
 import os
 import random
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -114,25 +114,58 @@ def draw_seed(random_state):
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
-@contextmanager
-def private_generators(device):
-    """Give the global generators back as they were, whatever happens inside.
+def training_lock():
+    """The lock that a training holds; it is reentrant."""
+    return _generators
 
-    They are those of torch, of NumPy (skorch's `ValidSplit` draws from it) and of
-    Python. Inside, `device` is the current one, and other threads wait: two trainings
-    that drew in turns from the same generators could not be repeated.
+
+def run_with_private_generators(device, function):
+    """Call a function and restore the global random generators afterwards.
+
+    The generators are those of torch, of NumPy (skorch's `ValidSplit` draws from it)
+    and of Python; the grad mode is restored with them. Inside, `device` is the current
+    one, and other threads wait: two trainings that drew in turns from the same
+    generators could not be repeated.
+
+    This is a function and not a context manager because Ctrl-C can arrive between the
+    end of a `with` block and the first line of `__exit__`, which is then never run.
+
+    Parameters
+    ----------
+    device : torch.device
+    function : callable
+        Called without arguments.
+
+    Returns
+    -------
+    object
+        What the function returns.
     """
     on_device = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
     with _generators, on_device:
         of_torch = [module.get_rng_state() for module in _generator_modules(device)]
         of_numpy, of_python = np.random.get_state(), random.getstate()
-        try:
-            yield
-        finally:
+        grad_enabled = torch.is_grad_enabled()
+
+        def restore():
             for module, state in zip(_generator_modules(device), of_torch, strict=True):
                 module.set_rng_state(state)
             np.random.set_state(of_numpy)
             random.setstate(of_python)
+            torch.set_grad_enabled(grad_enabled)
+
+        try:
+            return function()
+        finally:
+            interrupt = None
+            while True:
+                try:
+                    restore()
+                    break
+                except KeyboardInterrupt as error:
+                    interrupt = error
+            if interrupt is not None:
+                raise interrupt
 
 
 def seed_generators(device, seed, epoch):
@@ -271,7 +304,6 @@ class OneCycle(LRScheduler):
             super().on_batch_end(net, training, **kwargs)
 
     def on_train_end(self, net, **kwargs):
-        self.lr_scheduler_ = None  # or else a pickle would hold the optimizer twice
         peaks = net._get_peak_learning_rates()
         for group, peak in zip(net.optimizer_.param_groups, peaks, strict=True):
             group["lr"] = peak

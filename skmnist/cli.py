@@ -1,7 +1,12 @@
 """The `skmnist` command: arguments, calls and printing."""
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 import time
+import unicodedata
 import warnings
 from contextlib import nullcontext
 from enum import StrEnum
@@ -11,8 +16,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 from sklearn.datasets import get_data_home
 from skorch.callbacks import ProgressBar
 from tqdm import tqdm
@@ -20,7 +25,12 @@ from tqdm import tqdm
 from skmnist import MnistCNNClassifier, load
 from skmnist._checkpoint import Checkpoint, begin_state, data_sha256, read_state
 from skmnist._parameters import check_parameters
-from skmnist._reading import check_reads_frames, find_pictures, read_picture
+from skmnist._reading import (
+    check_reads_frames,
+    find_pictures,
+    name_explanation,
+    read_picture,
+)
 from skmnist._report import describe, evaluate, output_folder, save
 from skmnist.datasets import fetch_mnist, load_mnist_sample
 
@@ -173,10 +183,10 @@ def train(
         else:
             _resume(_given_options(context), resume)
     except (ImportError, OSError, TypeError, ValueError) as error:
-        errors.print(f"[bold red]Error:[/] {escape(str(error))}")
+        _print_error(error)
         raise typer.Exit(1) from error
     except KeyboardInterrupt as interrupt:  # fit takes care of one that it can use
-        errors.print("[bold red]Interrupted[/] outside training: nothing was saved.")
+        _print_interrupted(out if resume is None else resume)
         raise typer.Exit(130) from interrupt
 
 
@@ -189,8 +199,9 @@ def _start(command, out):
         if path.exists() and (n_finished := read_state(path).n_finished):
             raise ValueError(
                 f"{out} holds a training that was cut off after "
-                f"{_count_epochs(n_finished)}. Go on with it, skmnist train --resume "
-                f"{out}, delete {path}, or name another folder with --out."
+                f"{_count_epochs(n_finished)}. Go on with it, "
+                f"{_command_to_resume(out)}, delete {path}, or name another folder "
+                "with --out."
             )
         try:
             _train(clf, begin_state(path, command), out)
@@ -214,7 +225,7 @@ def _resume(given, folder):
             f"Got --resume {folder}, but there is nothing to go on with: "
             + ("the training there is finished." if finished else f"no {path}.")
         )
-    with output_folder(folder):
+    with output_folder(folder, "--resume"):
         state = read_state(path)
         if state.command.keys() != set(COMMAND):
             raise ValueError(f"Got {path}, which is not the state of this command.")
@@ -250,11 +261,11 @@ def _train(clf, state, out):
     """Do what `train` says, with the folder there and the classifier made."""
     command, n_finished = state.command, state.n_finished
     X_train, X_test, y_train, y_test, origin = _load(command)
-    console.print(f"[bold]Data[/]      {origin}")
+    _print_fact("Data", origin)
     recipe, seed = command["recipe"], command["seed"]
-    console.print(f"[bold]Training[/]  {recipe} recipe, seed {seed}: {_in_words(clf)}")
+    _print_fact("Training", f"{recipe} recipe, seed {seed}: {_in_words(clf)}")
     if state.resumed_after:
-        console.print(f"          goes on after {_count_epochs(n_finished)}")
+        _print_fact("", f"goes on after {_count_epochs(n_finished)}")
     found = data_sha256(X_train, y_train)
     if state.data_sha256 not in (None, found):
         raise ValueError(
@@ -277,10 +288,8 @@ def _train(clf, state, out):
         seconds = state.seconds + time.perf_counter() - begin
     clf.set_params(callbacks=own_callbacks).initialize_callbacks()
     for warning in caught:
-        errors.print(f"[bold yellow]Warning:[/] {escape(str(warning.message))}")
-    console.print(
-        f"          {_count_epochs(clf.n_iter_)} in {seconds:.1f} s on {clf.device_}"
-    )
+        _print_warning(warning.message)
+    _print_fact("", f"{_count_epochs(clf.n_iter_)} in {seconds:.1f} s on {clf.device_}")
     probabilities = clf.predict_proba(X_test)
     figures = evaluate(clf, probabilities, y_test)
     _show(figures, clf.classes_, len(y_test))
@@ -298,11 +307,11 @@ def _train(clf, state, out):
         **describe(clf),
     }
     written = save(clf, X_test, y_test, probabilities, report, out)
-    console.print(f"[bold]Saved[/]     in {out.resolve()}:")
+    _print_fact("Saved", f"in {out.resolve()}:")
     for path in written:
-        console.print(f"          {path.name}")
+        _print_fact("", path.name)
     if interrupted:
-        console.print(f"[bold]Go on[/]     with skmnist train --resume {out}")
+        _print_fact("Go on", f"with {_command_to_resume(out)}")
     else:
         (out / STATE).unlink()
 
@@ -356,8 +365,8 @@ def _show(figures, classes, n_images):
         ]
         table.add_row(label, *cells, f"{area:.5f}")
     console.print(table)
-    console.print(f"[bold]Micro F1[/]  {figures['f1_micro']:.4f}")
-    console.print(f"[bold]Accuracy[/]  {figures['accuracy']:.2%}")
+    _print_fact("Micro F1", f"{figures['f1_micro']:.4f}")
+    _print_fact("Accuracy", f"{figures['accuracy']:.2%}")
 
 
 @app.command()
@@ -391,10 +400,10 @@ def predict(
         with output_folder(explain, "--explain") if explain else nullcontext():
             readings = []
             for number, path in enumerate(paths, start=1):
-                name = f"{number:03}-{Path(path).name}.png"
-                readings.append(read_picture(clf, path, explain and explain / name))
+                file = explain and explain / name_explanation(number, path)
+                readings.append(read_picture(clf, path, file))
     except (ImportError, OSError, TypeError, ValueError) as error:
-        errors.print(f"[bold red]Error:[/] {escape(str(error))}")
+        _print_error(error)
         raise typer.Exit(1) from error
     if as_json:
         print(json.dumps(readings, indent=2))
@@ -402,11 +411,9 @@ def predict(
         _show_readings(readings)
     for reading in readings:
         for warning in reading["warnings"]:
-            errors.print(
-                f"[bold yellow]Warning:[/] {escape(reading['file'])}: {escape(warning)}"
-            )
+            _print_warning(f"{reading['file']}: {warning}")
         if reading["error"]:
-            errors.print(f"[bold red]Error:[/] {escape(reading['error'])}")
+            _print_error(reading["error"])
     if any(reading["error"] for reading in readings):
         raise typer.Exit(1)
 
@@ -430,7 +437,7 @@ def demo(
             lambda address: console.print(f"Draw at {address} (Ctrl-C ends it)"),
         )
     except (ImportError, OSError, ValueError) as error:
-        errors.print(f"[bold red]Error:[/] {escape(str(error))}")
+        _print_error(error)
         raise typer.Exit(1) from error
 
 
@@ -443,18 +450,64 @@ def _show_readings(readings):
     table.add_column("runner-up", justify="right")
     for reading in readings:
         if reading["label"] is None:
-            cells = ["[dim]-[/]"] * 3
+            cells = [Text("-", "dim")] * 3
         else:
             cells = [
-                f"[bold]{escape(reading['label'])}[/]",
+                _as_text(reading["label"], "bold"),
                 f"{reading['probability']:.1%}",
-                f"{escape(reading['runner_up'])}, "
-                f"{reading['runner_up_probability']:.1%}",
+                _as_text(
+                    f"{reading['runner_up']}, {reading['runner_up_probability']:.1%}"
+                ),
             ]
-        table.add_row(escape(reading["file"]), *cells)
+        table.add_row(_as_text(reading["file"]), *cells)
     console.print(table)
+
+
+def _print_fact(name, text):
+    """Print a line of what `train` tells, with its name in front."""
+    console.print(Text.assemble((f"{name:10}", "bold"), _as_text(text)))
+
+
+def _print_warning(text):
+    errors.print(Text("Warning:", "bold yellow"), _as_text(text))
+
+
+def _print_error(text):
+    errors.print(Text("Error:", "bold red"), _as_text(text))
+
+
+def _print_interrupted(folder):
+    """Say what is left of a training into this folder that Ctrl-C has ended."""
+    if (folder / STATE).exists():
+        hint = f"Finish the training with {_command_to_resume(folder)}"
+    else:
+        hint = f"There is no training in {folder} to go on with."
+    errors.print(Text("Interrupted.", "bold red"), _as_text(hint))
+
+
+def _as_text(text, style=""):
+    """Text that may be the user's, without markup and without control characters."""
+    return Text(
+        "".join(
+            # Cs: bytes of a file name that are no text
+            character.encode("unicode_escape").decode()
+            if unicodedata.category(character) in ("Cc", "Cs") and character != "\n"
+            else character
+            for character in str(text)
+        ),
+        style,
+    )
+
+
+def _command_to_resume(folder):
+    """What the user may paste into a shell."""
+    quote = subprocess.list2cmdline if os.name == "nt" else shlex.join
+    return quote(["skmnist", "train", "--resume", str(folder)])
 
 
 def main():
     """Run the command."""
+    for stream in (sys.stdout, sys.stderr):
+        # what its encoding does not have must not end a command that has done its work
+        stream.reconfigure(errors="backslashreplace")
     app()

@@ -9,11 +9,17 @@ import math
 
 import numpy as np
 import torch
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
-from torch.nn import functional as F
 
 from skmnist._classifier import MnistCNNClassifier
-from skmnist._images import as_images, as_labels, as_rows, resolve_image_shape
+from skmnist._images import (
+    PIXEL_DTYPES,
+    as_images,
+    as_labels,
+    as_rows,
+    resolve_image_shape,
+)
 from skmnist._network import CNN
 
 __all__ = [
@@ -44,7 +50,7 @@ class LossCurveDisplay:
     epoch_ends : ndarray of shape (n_epochs,)
         Number of batches up to the end of each epoch.
     valid_loss : ndarray of shape (n_epochs,), default=None
-        Mean validation loss after each epoch.
+        Mean validation loss after each epoch; NaN after epochs without validation.
 
     Attributes
     ----------
@@ -96,11 +102,11 @@ class LossCurveDisplay:
             [batch["train_loss"] for batch in epoch["batches"] if "train_loss" in batch]
             for epoch in history
         ]
-        valid_loss = [epoch["valid_loss"] for epoch in history if "valid_loss" in epoch]
+        valid_loss = _column(history, "valid_loss")
         return cls(
             np.concatenate([[], *losses]),
             np.cumsum([len(epoch) for epoch in losses]),
-            np.asarray(valid_loss) if valid_loss else None,
+            None if np.isnan(valid_loss).all() else valid_loss,
         ).plot(window=window, ax=ax)
 
     def plot(self, *, window=10, ax=None):
@@ -150,7 +156,8 @@ class AccuracyCurveDisplay:
     Parameters
     ----------
     accuracies : dict of str to ndarray of shape (n_epochs,)
-        What was measured, and its values in [0, 1].
+        What was measured, and its values in [0, 1]; NaN after epochs in which it was
+        not measured.
 
     Attributes
     ----------
@@ -191,13 +198,12 @@ class AccuracyCurveDisplay:
         TypeError
             If `estimator` is no MnistCNNClassifier.
         """
-        history = _history(estimator)
+        history = [epoch for epoch in _history(estimator) if "train_loss" in epoch]
         curves = {
-            label: np.array([epoch[key] for epoch in history if key in epoch])
-            for key, label in ACCURACY_LABELS.items()
+            label: _column(history, key) for key, label in ACCURACY_LABELS.items()
         }
         return cls(
-            {label: curve for label, curve in curves.items() if len(curve)}
+            {k: curve for k, curve in curves.items() if not np.isnan(curve).all()}
         ).plot(ax=ax)
 
     def plot(self, *, ax=None):
@@ -538,24 +544,20 @@ class FiltersDisplay:
         probabilities = estimator.predict_proba(pixels)[0]
         network = copy.deepcopy(network).eval()
         outputs = {}
-        for name in ("conv1", "conv2", "fc1"):
-            network.get_submodule(name).register_forward_hook(
-                lambda _layer, _inputs, output, name=name: outputs.update(
-                    {name: output}
+        for layer, relu in (("conv1", "relu1"), ("conv2", "relu2"), ("fc1", "relu3")):
+            network.get_submodule(relu).register_forward_hook(
+                lambda _relu, _inputs, output, layer=layer: outputs.update(
+                    {layer: output[0].cpu().numpy()}
                 )
             )
         with torch.inference_mode():
-            network(as_images(pixels, estimator.image_shape_).to(estimator.device_))
-            feature_maps = {
-                name: F.relu(F.max_pool2d(outputs[name], 2))[0].cpu().numpy()
-                for name in ("conv1", "conv2")
-            }
-            hidden = F.relu(outputs["fc1"])[0].cpu().numpy()
+            rows = check_array(pixels, dtype=PIXEL_DTYPES, order="C")
+            network(as_images(rows, estimator.image_shape_).to(estimator.device_))
         return cls(
             kernels,
             image=_pictures(pixels, estimator.image_shape_)[0],
-            feature_maps=feature_maps,
-            hidden=hidden,
+            feature_maps={name: outputs[name] for name in ("conv1", "conv2")},
+            hidden=outputs["fc1"],
             probabilities=dict(
                 zip(estimator.classes_.tolist(), probabilities.tolist(), strict=True)
             ),
@@ -732,13 +734,18 @@ def _history(estimator):
     return estimator.history
 
 
+def _column(history, key):
+    """A figure of each epoch, NaN for epochs that do not have it."""
+    return np.array([epoch.get(key, np.nan) for epoch in history], dtype=float)
+
+
 def _pictures(X, image_shape):
     """Images in any layout as what imshow takes, (n, height, width) or (..., 3).
 
     Where there are other than three channels, the first one.
     """
     rows, layout = as_rows(X)
-    rows = np.asarray(rows)
+    rows = check_array(rows, dtype=PIXEL_DTYPES, order="C")
     if image_shape is None:
         image_shape = resolve_image_shape(rows.shape[1], layout, None)
     images = as_images(rows, image_shape).numpy()

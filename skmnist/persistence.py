@@ -1,5 +1,6 @@
 """Models as files: one that can execute nothing, and ONNX for other programs."""
 
+import copy
 import json
 import logging
 import warnings
@@ -13,7 +14,7 @@ from skmnist._classifier import MnistCNNClassifier
 from skmnist._network import CNN
 from skmnist._packing import pack, unpack
 from skmnist._sealed_file import read_sealed, replacing, write_sealed
-from skmnist._training import private_generators
+from skmnist._training import run_with_private_generators
 
 __all__ = ["load", "save", "to_onnx"]
 
@@ -117,6 +118,11 @@ def load(path):
     save : Write the file; an example is there.
     """
     facts, tensors = read_sealed(path)
+    if "training" in facts:
+        raise ValueError(
+            f"Got {path}, which is the state of a training that was cut off, not a "
+            "model. Go on with it: skmnist train --resume and the name of its folder."
+        )
     return restore(path, facts, tensors, torch.device("cpu"))
 
 
@@ -225,25 +231,27 @@ def _export(clf):
     """The network as an ONNX model with the outputs `code` and `probabilities`."""
     shape, dtype = clf._layout
     pixels = torch.zeros(2, *shape, dtype=getattr(torch, dtype))
-    was_training = clf.module_.training
-    with warnings.catch_warnings(), private_generators(clf.device_):
+
+    def export():
+        return torch.onnx.export(
+            _FromPixels(clf).eval(),
+            (pixels.to(clf.device_),),
+            input_names=["pixels"],
+            output_names=["code", "probabilities"],
+            dynamic_shapes=[{0: torch.export.Dim("n")}],
+            dynamo=True,
+            verbose=False,
+        ).model_proto
+
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's exporter about itself
         logger = logging.getLogger("torch.onnx")
         level = logger.level
         logger.setLevel(logging.ERROR)
         try:
-            model = torch.onnx.export(
-                _FromPixels(clf).eval(),
-                (pixels.to(clf.device_),),
-                input_names=["pixels"],
-                output_names=["code", "probabilities"],
-                dynamic_shapes=[{0: torch.export.Dim("n")}],
-                dynamo=True,
-                verbose=False,
-            ).model_proto
+            model = run_with_private_generators(clf.device_, export)
         finally:
             logger.setLevel(level)
-            clf.module_.train(was_training)
     for node in model.graph.node:
         del node.metadata_props[:]  # paths of this machine
     return model
@@ -254,7 +262,8 @@ class _FromPixels(torch.nn.Module):
 
     def __init__(self, clf):
         super().__init__()
-        self.network = getattr(clf.module_, "_orig_mod", clf.module_)
+        # a copy: hooks, and a training in another thread, have nothing to do with it
+        self.network = copy.deepcopy(getattr(clf.module_, "_orig_mod", clf.module_))
         self.image_shape = clf.image_shape_
         self.n_missing = int(np.prod(clf.image_shape_)) - clf.n_features_in_
         self.takes_any_type = isinstance(self.network, CNN)
@@ -278,3 +287,8 @@ def _check_classifier(clf):
             "pipeline or a search pass that part: pipeline[-1], search.best_estimator_."
         )
     check_is_fitted(clf)
+    if clf.criterion_ is None:
+        raise ValueError(
+            f"Got a {type(clf).__name__} that was trimmed for prediction, so that its "
+            "parameters are gone. Save it before you trim it, or pickle it."
+        )

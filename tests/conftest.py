@@ -121,6 +121,14 @@ def ctrl_c():
 
 
 @pytest.fixture
+def default_dtype():
+    """Set torch's default type for one test."""
+    before = torch.get_default_dtype()
+    yield torch.set_default_dtype
+    torch.set_default_dtype(before)
+
+
+@pytest.fixture
 def small():
     """Make a classifier that trains in a fraction of a second."""
 

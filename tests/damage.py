@@ -15,8 +15,8 @@ import os
 import pickle
 import random
 import re
-import resource
 import subprocess
+import sys
 import tempfile
 import tracemalloc
 import zipfile
@@ -467,9 +467,22 @@ def try_damaged_files(n, seed):
                 entry |= {"peak": peak, "size": size or 1}
             assert sorted(os.listdir(folder)) == ["damaged.safetensors", "model"]
     assert EXECUTED not in os.environ
-    shown = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
-    assert EXECUTED not in shown  # which putenv would have given to children
+    # which putenv would have given to children
+    command = [sys.executable, "-c", "import os; print(*os.environ)"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert EXECUTED not in shown
     return found
+
+
+def resident_memory():
+    """The most memory that this process has taken, in words."""
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return "this system does not tell how much memory the process took"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # it counts in bytes there
+    return f"the process took {peak / unit:.0f} MiB at most"
 
 
 def main():
@@ -485,11 +498,8 @@ def main():
         )
         for message, count in entry["errors"].most_common():
             print(f"    {count:5} {message[:100]}")
-    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(
-        f"{sum(entry['n'] for entry in found.values())} files, none loaded, nothing "
-        f"executed; the process took {resident / 1024:.0f} MB at most."
-    )
+    n_files = sum(entry["n"] for entry in found.values())
+    print(f"{n_files} files, none loaded, nothing executed; {resident_memory()}.")
 
 
 if __name__ == "__main__":

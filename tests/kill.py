@@ -95,6 +95,7 @@ def run(n_kills, seed, recipes=RECIPES, epochs=4):
                 alone = temporary / recipe
                 process = start(*command, "--out", alone)
                 while not (alone / "training.safetensors").exists():
+                    assert process.poll() is None, process.communicate()[0]
                     time.sleep(0.01)
                 begin = time.monotonic()
                 text, _ = process.communicate()

@@ -32,14 +32,6 @@ class ArticleNet(nn.Module):
         return F.log_softmax(self.fc2(x), dim=1)
 
 
-@pytest.fixture
-def default_dtype():
-    """Set torch's default type for one test."""
-    before = torch.get_default_dtype()
-    yield torch.set_default_dtype
-    torch.set_default_dtype(before)
-
-
 # Rounding grows from step to step, so float32 is followed for fewer of them.
 @pytest.mark.parametrize(
     ("dtype", "steps", "tolerance"),

@@ -93,6 +93,37 @@ def test_bad_parameters(parameters, message):
         RandomAffine(**parameters)
 
 
+@pytest.mark.parametrize(
+    "augmentation",
+    [
+        v2.MixUp(num_classes=10),
+        v2.CutMix,
+        v2.Compose(
+            [v2.RandomRotation(5), v2.RandomChoice([v2.CutMix(num_classes=10)])]
+        ),
+        torch.nn.Sequential(torch.nn.Identity(), v2.MixUp(num_classes=10)),
+    ],
+)
+def test_labels_are_not_mixed(few, augmentation):
+    with pytest.raises(TypeError, match=r"(MixUp|CutMix) mixes images with their labe"):
+        MnistCNNClassifier(augmentation=augmentation).fit(*few)
+
+
+def test_labels_are_not_mixed_by_kornia(few):
+    """kornia is not installed here: its base class has this name."""
+
+    class MixAugmentationBaseV2(torch.nn.Module):
+        pass
+
+    class RandomMixUpV2(MixAugmentationBaseV2):
+        def forward(self, X):
+            return (X + X.flip(0)) / 2
+
+    for augmentation in (RandomMixUpV2, RandomMixUpV2()):
+        with pytest.raises(TypeError, match="RandomMixUpV2 mixes images"):
+            MnistCNNClassifier(augmentation=augmentation).fit(*few)
+
+
 # In training --------------------------------------------------------------------------
 
 

@@ -152,6 +152,33 @@ def test_copies_during_training(small, few, copier):
         assert not any("callback_fit" in name for name in vars(made))
 
 
+class Pickling(Callback):
+    """Pickles the classifier, with its callbacks, in the middle of its training."""
+
+    def __init__(self):
+        self.pickles = []
+
+    def on_batch_end(self, net, training, **kwargs):
+        if len(net.history) == 2:
+            self.pickles.append(pickle.dumps(net))
+
+    def __getstate__(self):
+        return {"pickles": []}
+
+
+def test_a_pickle_out_of_a_training_has_no_optimizer(small, few):
+    X, y = few
+    pickling = Pickling()
+    clf = small(callbacks=[pickling], module__hidden_units=500).fit(X, y)
+    network = len(pickle.dumps(clf.module_.state_dict()))
+    assert len(pickling.pickles) == 4
+    for content in pickling.pickles:
+        assert len(content) < network + 64 * 1024  # momentum would double it
+        copied = pickle.loads(content)
+        assert not hasattr(copied, "optimizer_")
+        assert copied.partial_fit(X, y).predict(X).shape == (200,)
+
+
 def test_torn_down_after_an_error(small, few, dead_threads):
     class Failing(small().module):
         def forward(self, X):

@@ -6,7 +6,7 @@ import shutil
 import kill
 import pytest
 import torch
-from skorch.callbacks import EpochScoring
+from skorch.callbacks import Callback, EpochScoring
 
 import skmnist
 from skmnist import RandomAffine
@@ -66,6 +66,26 @@ def test_goes_on_with_the_same_bits(small, few, tmp_path, parameters):
     assert len(os.listdir(tmp_path)) == 5
 
 
+def test_divergence_keeps_the_last_good_state(small, few, tmp_path):
+    class Raising(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            net.optimizer_.param_groups[0]["lr"] = 1e12
+
+    path = tmp_path / "training"
+    checkpoint = Checkpoint(path, State({}, data_sha256=data_sha256(*few)), None)
+    clf = small(lr_schedule=None, max_epochs=4, callbacks=[checkpoint, Raising()])
+    with pytest.raises(ValueError, match="Training diverged in epoch 2"):
+        clf.fit(*few)
+    assert read_state(path).n_finished == 1
+
+
+def test_seconds_add_up(small, few, tmp_path):
+    path = tmp_path / "training"
+    state = State({}, seconds=1000.0)
+    small(callbacks=[Checkpoint(path, state, None)]).fit(*few)
+    assert 1000 < read_state(path).seconds < 1060
+
+
 def test_data_sum(few):
     X, y = few
     assert data_sha256(X, y) == data_sha256(X.copy(), y.copy())
@@ -87,7 +107,7 @@ def test_what_is_no_state(small, few, tmp_path):
     with pytest.raises(ValueError, match="a model, not the state of a training"):
         read_state(tmp_path / "model")
     begin_state(tmp_path / "state", {"seed": 3})
-    with pytest.raises(ValueError, match="not what this version of skmnist writes"):
+    with pytest.raises(ValueError, match="state of a training that was cut off"):
         skmnist.load(tmp_path / "state")
 
 

@@ -152,12 +152,12 @@ def test_uint8_images_are_not_copied_into_a_larger_type(small, few):
     X, y = few
     seen = []
 
-    class Spy(small().module):
-        def forward(self, X):
-            seen.append(X)
-            return super().forward(X)
+    class Spy(Callback):
+        def on_train_begin(self, net, **kwargs):
+            net.module_.register_forward_pre_hook(lambda _, inputs: seen.extend(inputs))
 
-    clf = small(module=Spy, batch_size=-1, iterator_train__shuffle=False).fit(X, y)
+    clf = small(callbacks=[Spy()], batch_size=-1, iterator_train__shuffle=False)
+    clf.fit(X, y)
     assert seen[0].dtype == torch.uint8
     assert seen[0].data_ptr() == X.ctypes.data or clf.device_.type != "cpu"
 
@@ -428,7 +428,7 @@ def test_a_failure_takes_nothing_from_what_goes_on(small, few, how):
     clf = small(**parameters).fit(X, y)
     expected = pickle.loads(pickle.dumps(clf))
     train = clf.partial_fit if how == "partial_fit" else clf.fit
-    with pytest.raises(ValueError, match="the network is lost"):
+    with pytest.raises(ValueError, match="Training diverged in epoch 3"):
         train(X * 1e30, y)
     np.testing.assert_array_equal(clf.predict_proba(X), expected.predict_proba(X))
     assert clf.loss_curve_ == expected.loss_curve_
@@ -467,6 +467,67 @@ def test_ctrl_c_keeps_what_was_learned(small, few, ctrl_c):
     assert 0 < clf.n_iter_ < 1000
     assert clf.predict(few[0]).shape == (200,)
     assert clf.set_params(max_epochs=1, callbacks=None).fit(*few).n_iter_ == 1
+
+
+class InterruptAt:
+    """Ctrl-C at the nth call of a function: Python looks for signals there."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, frame, event, arg):
+        self.n -= 1
+        if self.n == 0:
+            raise KeyboardInterrupt
+
+    def run(self, function):
+        before = sys.gettrace()
+        sys.settrace(self)
+        try:
+            function()
+        finally:
+            sys.settrace(before)
+
+
+@pytest.mark.filterwarnings("ignore:Training interrupted by user")
+def test_ctrl_c_anywhere(small, few):
+    """Nothing global changes, and the estimator is as before, or trained a little."""
+    X, y = few
+    clf = small(max_epochs=1, batch_size=-1, train_split=ValidSplit(4)).fit(X, y)
+    probabilities = clf.predict_proba(X)
+
+    def surroundings():
+        return (
+            random.getstate(),
+            str(np.random.get_state()),
+            torch.get_rng_state().tolist(),
+            torch.is_grad_enabled(),
+            torch.is_autocast_enabled("cpu"),
+        )
+
+    def fit():
+        clf.fit(X, y, sample_weight=1 + y)
+
+    count = InterruptAt(0)
+    count.run(fit)
+    n_calls, trained = -count.n, clf.predict_proba(X)
+    assert not np.array_equal(trained, probabilities)
+    random.seed(0)
+    before = surroundings()
+    moments = {*range(1, n_calls, n_calls // 40), *range(n_calls - 40, n_calls)}
+    for n in sorted(moments):
+        clf.fit(X, y)
+        assert surroundings() == before
+        try:
+            InterruptAt(n).run(fit)
+        except KeyboardInterrupt:  # outside the epochs
+            found = clf.predict_proba(X)
+            assert any(np.array_equal(found, p) for p in (probabilities, trained))
+        assert surroundings() == before
+        assert clf.criterion_.reduction == "mean"
+        assert clf.n_iter_ <= 1
+        assert not any(layer.training for layer in clf.module_.modules())
+        assert not hasattr(clf, "_held_out_weights")
 
 
 def test_ctrl_c_before_training_leaves_nothing(small, few, monkeypatch):
@@ -669,6 +730,13 @@ def test_grid_search_in_parallel(small, labelled):
         ({"max_epochs": 1.5}, "max_epochs must be an instance of"),
         ({"batch_size": 0}, "Got batch_size=0, expected at least 1, or -1"),
         ({"batch_size": -2}, "batch_size == -2, must be >= -1"),
+        ({"batch_size": -5}, "batch_size == -5, must be >= -1"),
+        (
+            {"iterator_train__batch_size": -5},
+            "Got iterator_train__batch_size=-5, expected an integer of at least 1, or",
+        ),
+        ({"iterator_valid__batch_size": 0}, "Got iterator_valid__batch_size=0, expect"),
+        ({"iterator_valid__batch_size": 2.5}, "iterator_valid__batch_size=2.5, expect"),
         ({"batch_size": "all"}, "batch_size must be an instance of"),
         ({"lr": 0}, "lr == 0, must be > 0"),
         ({"lr": -0.1}, "lr == -0.1, must be > 0"),
@@ -688,6 +756,11 @@ def test_grid_search_in_parallel(small, labelled):
         ({"random_state": "lucky"}, "'lucky' cannot be used to seed"),
         ({"learning_rate": 1}, r"unexpected argument\(s\) learning_rate"),
         ({"optimiser__momentum": 1}, "unexpected.*optimiser__momentum"),
+        ({"iterator_train__num_workers": 2}, "num_workers, but the default.*DataL"),
+        (
+            {"iterator_valid__pin_memory": 1},
+            "pin_memory, but the default iterator",
+        ),
         ({"module_hidden_units": 1}, "did you mean module__hidden_units"),
         ({"module__hidden": 1}, "CNN takes no hidden; it takes"),
     ],
@@ -792,8 +865,115 @@ def test_a_network_that_overflows_says_so(small, few):
     clf = small().fit(X, y)
     clf.module_.fc1.weight.data *= 1e6
     assert np.isfinite(clf.predict_proba(X)).all()
-    with pytest.raises(ValueError, match=r"so large that the network overflows.*scale"):
-        clf.predict(np.where(X > 0, np.float32(3e38), 0))
+    extreme = np.where(X > 0, np.float32(3e38), 0)
+    one_of_many = np.where(np.arange(200)[:, None] == 7, extreme, X)
+    for images in (extreme, one_of_many):
+        with pytest.raises(ValueError, match=r"so large that the network over.*scale"):
+            clf.predict(images)
+
+
+def test_divergence_is_found_before_callbacks_see_it(small, few):
+    """A checkpoint keeps its last good state, and no callback predicts with NaN."""
+    X, y = few
+    finished = []
+
+    class Checkpoint(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            assert all(torch.isfinite(w).all() for w in net.module_.parameters())
+            finished.append(len(net.history))
+            net.set_params(lr=1e4)
+            for group in net.optimizer_.param_groups:
+                group["lr"] = 1e4
+
+    clf = MnistCNNClassifier.with_article_recipe(random_state=0)
+    clf.set_params(callbacks=[*clf.callbacks, Checkpoint()])
+    with pytest.raises(ValueError, match=r"diverged in epoch \d+: .*smaller lr"):
+        clf.fit(X, y)
+    assert finished
+    with pytest.raises(ValueError, match=r"diverged in epoch 1: .*lr \(it is 10000"):
+        MnistCNNClassifier.with_article_recipe(lr=1e4, random_state=0).fit(X, y)
+
+
+def test_weights_that_overflow_in_the_last_batch(small, few):
+    """The loss of that batch was still finite."""
+    clf = small(lr=1e38, lr_schedule=None, max_epochs=1, batch_size=-1)
+    clf.set_params(optimizer=torch.optim.SGD, optimizer__momentum=0.9)
+    clf.set_params(optimizer__weight_decay=1e5)
+    with pytest.raises(ValueError, match="the weights of the network"):
+        clf.fit(*few)
+    assert not hasattr(clf, "module_")
+
+
+def test_losses_without_the_callback_that_keeps_them(small, few):
+    clf = small(callbacks__train_loss=None).fit(*few)
+    assert clf.loss_curve_ == small().fit(*few).loss_curve_
+    assert clf.n_iter_ == 2
+    with pytest.raises(ValueError, match="Training diverged in epoch 1"):
+        clf.set_params(lr=1e12, lr_schedule=None).fit(*few)
+
+
+def test_a_failure_gives_the_criterion_back(small, few):
+    class Learned(torch.nn.NLLLoss):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.scale = torch.nn.Parameter(torch.ones(1))
+
+        def forward(self, log_probabilities, codes):
+            loss = super().forward(log_probabilities, codes)
+            return loss * self.scale - self.scale.log()
+
+    parameters = {"warm_start": True, "lr_schedule": None, "lr": 0.02, "verbose": 0}
+    clf = small(criterion=Learned, **parameters).fit(*few)
+    before = clf.criterion_.scale.item()
+    assert before != 1
+    with pytest.raises(ValueError, match="diverged"):
+        clf.set_params(lr=1e12).fit(*few)
+    assert clf.criterion_.scale.item() == before
+    clf.set_params(lr=0.02).fit(
+        *few, sample_weight=1 + few[1]
+    )  # the parameters take part in the loss
+    assert clf.criterion_.scale.item() != before
+
+
+def test_autocast_of_the_caller_changes_nothing(small, few):
+    clf = small(precision="float32").fit(*few)
+    expected = clf.predict_proba(few[0])
+    with torch.autocast("cpu", torch.bfloat16):
+        found = clf.predict_proba(few[0])
+        again = small(precision="float32").fit(*few)
+    np.testing.assert_array_equal(found, expected)
+    assert torch.equal(weights(again), weights(clf))
+
+
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16"])
+def test_precision_in_float64(small, few, default_dtype, precision):
+    """With this default of torch's, networks are float64; autocast leaves them so."""
+
+    class Own(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(784, 10)
+
+        def forward(self, X):
+            return self.layer(X.flatten(1) / 255).log_softmax(1)
+
+    default_dtype(torch.float64)
+    for parameters in ({}, {"module": Own}):
+        clf = MnistCNNClassifier(max_epochs=1, precision=precision, **parameters)
+        assert clf.fit(*few).precision_ == "float64"
+        assert {w.dtype for w in clf.module_.parameters()} == {torch.float64}
+        assert clf.predict_proba(few[0]).dtype == np.float64
+
+
+def test_the_network_is_left_in_evaluation_mode(small, few):
+    clf = small(module__dropout=0.5).fit(*few)
+    for estimator in (clf, clf.partial_fit(*few), pickle.loads(pickle.dumps(clf))):
+        assert not any(layer.training for layer in estimator.module_.modules())
+    with pytest.raises(ValueError, match="diverged"):
+        clf.set_params(lr=1e12).partial_fit(*few)
+    assert not any(layer.training for layer in clf.module_.modules())
+    clf.module_.train()  # by hand: predictions see to it
+    np.testing.assert_array_equal(clf.predict_proba(few[0]), clf.predict_proba(few[0]))
 
 
 def test_a_loss_that_explodes_is_an_error(small, few):

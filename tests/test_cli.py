@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,8 @@ from typer.testing import CliRunner
 import skmnist
 from skmnist import MnistCNNClassifier, cli
 from skmnist._checkpoint import read_state
+from skmnist._reading import find_pictures
+from skmnist._report import output_folder
 from skmnist.datasets import load_mnist_sample
 
 FILES = {
@@ -32,6 +36,9 @@ FILES = {
 }
 STATE = "training.safetensors"
 COMMAND = [sys.executable, "-m", "skmnist"]
+needs_odd_names = pytest.mark.skipif(
+    os.name == "nt", reason="Windows has no such names of files"
+)
 
 
 @pytest.fixture
@@ -170,6 +177,101 @@ def test_unwritable_out_is_said_before_training(run, monkeypatch, tmp_path):
         assert f"Cannot write into {out}" in result.output.replace("\n", "")
 
 
+def test_a_folder_is_for_one_command(run, model, monkeypatch, tmp_path):
+    """Others are told the truth, and touch nothing."""
+    out, evaluate = tmp_path / "out", cli.evaluate
+    options = ["--epochs", 1, "--batch-size", 500]
+
+    def busy(*arguments):
+        running = out / ".skmnist-running"  # as while a file is written
+        running.mkdir()
+        before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+        for *command, option in (
+            ("train", *options, "--out"),
+            ("train", "--resume"),
+            ("predict", model, __file__, "--explain"),
+        ):
+            result = run(*command, option, out)
+            assert result.exit_code == 1
+            assert result.output == (
+                f"Error: Got {option} {out}, but another skmnist command is working in "
+                "that folder. Wait until it has ended, or name another folder.\n"
+            )
+        assert {p: p.stat().st_mtime_ns for p in out.rglob("*")} == before
+        running.rmdir()
+        return evaluate(*arguments)
+
+    monkeypatch.setattr(cli, "evaluate", busy)
+    result = run("train", *options, "--out", out)
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert {path.name for path in out.iterdir()} == FILES
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from skmnist._reading import find_pictures
+from skmnist._report import output_folder
+
+with output_folder(Path(sys.argv[1])) as folder:
+    (folder / ".skmnist-half-written").mkdir()
+    print(flush=True)
+    time.sleep(100)
+"""
+
+
+def test_what_was_killed_blocks_nothing(tmp_path):
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with pytest.raises(OSError, match="another"), output_folder(tmp_path):
+            pass
+        assert (tmp_path / ".skmnist-half-written").exists()
+        process.kill()
+    with output_folder(tmp_path):
+        assert not (tmp_path / ".skmnist-half-written").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_were_made_are_taken_back(tmp_path):
+    (tmp_path / "there").mkdir()
+
+    def fail(folder, name=None):
+        with output_folder(folder):
+            if name is not None:
+                (folder / name).touch()
+            raise ZeroDivisionError
+
+    for folder in (tmp_path / "there", tmp_path / "new" / "deep"):
+        with pytest.raises(ZeroDivisionError):
+            fail(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+    with pytest.raises(ZeroDivisionError):
+        fail(folder, "kept")
+    assert [path.name for path in folder.iterdir()] == ["kept"]
+
+
+def test_locks_hold_while_files_of_locks_come_and_go(tmp_path):
+    """Of many commands at the same time, never two are in the folder."""
+    inside, most, n_refused = [], 0, 0
+
+    def work(number):
+        nonlocal most, n_refused
+        try:
+            with output_folder(tmp_path / "out"):
+                inside.append(number)
+                most = max(most, len(inside))
+                time.sleep(0.0002)
+                inside.remove(number)
+        except OSError:
+            n_refused += 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(2000)))
+    assert most == 1
+    assert 0 < n_refused < 2000
+
+
 def test_one_progress_bar_for_the_whole_training(small, few, monkeypatch, capsys):
     class Shown(tqdm):
         """A bar that is drawn, and at each step, though nobody watches."""
@@ -197,8 +299,62 @@ def test_interrupt_before_training(run, monkeypatch, tmp_path):
     monkeypatch.setattr(cli, "_load", interrupt)
     result = run("train", "--out", tmp_path / "out")
     assert result.exit_code == 130
-    assert "Interrupted outside training: nothing was saved" in result.output
+    text = result.output.replace("\n", "")
+    assert f"Interrupted. There is no training in {tmp_path / 'out'} to go on" in text
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["evaluate", "save", "describe", "_load"])
+def test_interrupt_outside_training(run, monkeypatch, tmp_path, name):
+    """Ctrl-C loses no finished epoch, and what is printed says so, and is true."""
+    out = tmp_path / "it's [lr=0.1]"
+    options = ["--epochs", 1, "--batch-size", 500, "--recipe", "article"]
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    if name == "_load":  # where only one that goes on has something to lose
+        monkeypatch.setattr(cli, "save", interrupt)
+        assert run("train", *options, "--out", out).exit_code == 130
+        options = ["--resume", out]
+    else:
+        options += ["--out", out]
+    monkeypatch.setattr(cli, name, interrupt)
+    result = run("train", *options)
+    assert result.exit_code == 130
+    assert [path.name for path in out.iterdir()] == [STATE]
+    monkeypatch.undo()
+    _, _, hint = result.output.replace("\n", "").partition("Finish the training with ")
+    if os.name == "nt":
+        assert hint == subprocess.list2cmdline(
+            ["skmnist", "train", "--resume", str(out)]
+        )
+    else:
+        assert shlex.split(hint) == ["skmnist", "train", "--resume", str(out)]
+    result = run("train", "--resume", out)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in out.iterdir()} == FILES
+    result = run("train", "--resume", out)
+    assert "the training there is finished" in result.output
+
+
+@needs_odd_names
+@pytest.mark.parametrize("name", ["runs[lr=0.1]", "a[/b]c", ":warning:", "x\x1b[1m"])
+def test_names_of_folders_are_no_markup(run, monkeypatch, tmp_path, name):
+    monkeypatch.setattr(
+        cli, "fetch_mnist", lambda *, data_home, **options: load_mnist_sample(**options)
+    )
+    home, out = tmp_path / name / "home", tmp_path / name / "out"
+    options = ["--epochs", 1, "--batch-size", 500, "--data", "mnist"]
+    result = run("train", *options, "--data-home", home, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in out.iterdir()} == FILES
+    shown = str(tmp_path / name).replace("\x1b", r"\x1b")
+    assert f"MNIST from {shown}{os.sep}home: 4,000" in result.output
+    assert f"in {shown}{os.sep}out:\n" in result.output
+    result = run("train", "--resume", out)
+    assert result.exit_code == 1
+    assert f"Got --resume {shown}{os.sep}out, but" in result.output
 
 
 def test_help():
@@ -267,6 +423,17 @@ def test_ctrl_c_still_reports(ctrl_c, tmp_path):
     assert 2 <= report["epochs_finished"] == int(epochs) < 50
     assert skmnist.load(tmp_path / "model.safetensors").n_iter_ == int(epochs)
     assert 0 < len(lines) <= int(epochs) + 4
+
+
+def test_a_training_that_diverges_leaves_the_folder_free(run, tmp_path):
+    out = tmp_path / "out"
+    options = ["--recipe", "article", "--epochs", 1, "--batch-size", 500]
+    result = run("train", *options, "--lr", 1e4, "--out", out)
+    assert result.exit_code == 1
+    assert "Training diverged in epoch 1" in result.output
+    assert "smaller lr (it is 10000.0)" in result.output
+    assert not out.exists()
+    assert run("train", *options, "--out", out).exit_code == 0
 
 
 @pytest.fixture
@@ -444,6 +611,110 @@ def test_predict_patterns_and_explanations(run, model, pictures, tmp_path):
         *("001-blank.png.png", "004-one.jpg.png", "005-one.png.png"),
     }
     assert imread(out / "004-one.jpg.png")[..., :3].std() > 0.1
+
+
+def test_find_pictures(tmp_path):
+    names = ["a.png", "B.PNG", "c.Jpg", "d.txt", "e.TIFF", "f.heic", "png"]
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    expected = [str(tmp_path / name) for name in ("B.PNG", "a.png", "c.Jpg", "e.TIFF")]
+    assert find_pictures([str(tmp_path)]) == expected
+    # what is named twice comes once, where it was named first
+    first = str(tmp_path / "c.Jpg")
+    several = [first, str(tmp_path), f"{tmp_path}/*.png", first]
+    others = [name for name in expected if name != first]
+    assert find_pictures(several) == [first, *others, str(tmp_path / "folder.png")]
+    missing = str(tmp_path / ("x" * 300 + ".png"))  # a name that no file can have
+    assert find_pictures([missing]) == [missing]
+
+
+@needs_odd_names
+def test_names_of_pictures_are_no_markup(run, model, pictures, tmp_path):
+    """Neither in the table, nor in a warning, nor in an error."""
+    names = ["[red]x.png", "a[", ":warning:.png", "[bold", "back\\", "x\x1b[1m.png"]
+    folder = tmp_path / "b[" / "b]"  # together they end a style that has not begun
+    folder.mkdir(parents=True)
+    paths = [folder / name for name in names]
+    for path in paths:
+        path.write_bytes((pictures / "one.png").read_bytes())
+    blank, empty = folder / "[i]blank[u].png", folder / "[none]"
+    blank.write_bytes((pictures / "blank.png").read_bytes())
+    empty.touch()
+    paths += [blank, empty]
+    result = run("predict", model, *paths)
+    assert result.exit_code == 1
+    rows = re.findall(r"^│ (.*?) +│ +([^\s│]?) +│", result.stdout, re.M)
+    shown, wanted = "".join(row[0] for row in rows), "".join(map(str, paths))
+    assert shown == wanted.replace("\x1b", r"\x1b")
+    assert "".join(row[1] for row in rows) == "111111--"
+    assert f"Warning: {blank}: nothing was found" in result.stderr
+    assert f"Error: Got {empty}, which is no picture" in result.stderr
+    assert "\x1b" not in result.output
+    result = run("predict", model, folder / "[missing]")
+    assert f"Error: Got {folder / '[missing]'}, where there are no" in result.stderr
+
+
+def test_labels_are_no_markup(run, small, few, pictures, tmp_path):
+    X, y = few
+    names = np.array([f"[b]{digit}[/b]" for digit in range(10)])
+    skmnist.save(small().fit(X, names[y]), tmp_path / "model.safetensors")
+    result = run("predict", tmp_path / "model.safetensors", pictures / "one.png")
+    assert result.exit_code == 0, result.output
+    assert len(re.findall(r"\[b\]\d\[/b\]", result.stdout)) == 2
+
+
+@needs_odd_names
+@pytest.mark.parametrize("name", ["x" * 246 + ".png", "ü" * 125 + ".png", "é.png"])
+def test_names_of_explanations(run, model, pictures, tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes((pictures / "one.png").read_bytes())
+    arguments = [path, pictures / "one.png", "--explain", tmp_path / "explained"]
+    result = run("predict", model, *arguments)
+    assert result.exit_code == 0, result.output
+    first, second = sorted(file.name for file in (tmp_path / "explained").iterdir())
+    assert first.startswith(f"001-{name[:90]}")
+    assert first.endswith(".png")
+    assert second == "002-one.png.png"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are always text there")
+def test_names_of_files_that_are_no_text(run, model, pictures, tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    path.write_bytes((pictures / "one.png").read_bytes())
+    missing = tmp_path / os.fsdecode(b"no\xff.png")
+    result = run("predict", model, path, missing, "--explain", tmp_path / "out")
+    assert result.exit_code == 1
+    assert r"caf\udce9.png" in result.stdout.replace("│\n│ ", "")
+    assert f"Error: Got {tmp_path}{os.sep}no\\udcff.png, but there" in result.stderr
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["001-caf.png.png"]
+    result = run("predict", model, path, missing, "--json")
+    readings = json.loads(result.stdout)
+    assert [reading["file"] for reading in readings] == [str(path), str(missing)]
+    assert [reading["label"] for reading in readings] == ["1", None]
+
+
+def test_output_that_cannot_show_a_name(model, pictures, tmp_path):
+    """As where text goes through a pipe with an encoding of one byte."""
+    path = tmp_path / "größe.png"
+    path.write_bytes((pictures / "one.png").read_bytes())
+    result = subprocess.run(
+        [*COMMAND, "predict", str(model), path.name, "nö.png"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert r"gr\xf6\xdfe.png" in result.stdout
+    assert r"Error: Got n\xf6.png, but there is no such file." in result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_named_pipes_are_not_waited_for(run, model, pictures):
+    os.mkfifo(pictures / "pipe.png")
+    result = run("predict", model, pictures)
+    assert "pipe.png, which is no regular file" in result.output
 
 
 @pytest.mark.parametrize(

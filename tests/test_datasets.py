@@ -6,6 +6,7 @@ import re
 import socket
 import struct
 import sys
+import tempfile
 import threading
 import time
 
@@ -155,13 +156,48 @@ def server(home, tmp_path_factory, monkeypatch):
         httpd.shutdown()
 
 
-def test_download(home, server, capfd):
-    assert fetch_mnist(data_home=home).data.shape == (30, 784)
+def test_download(home, server, monkeypatch, capfd):
+    with monkeypatch.context() as patch:
+        # files can be renamed within their file system, but not out of another one
+        patch.setattr(tempfile, "tempdir", str(home / "on another disk"))
+        assert fetch_mnist(data_home=home).data.shape == (30, 784)
     names = {path.name for path in home.rglob("*") if path.is_file()}
     assert names == set(module_mnist.SHA256)  # nothing else stays behind
     for path in server.iterdir():
         path.unlink()
     assert fetch_mnist(data_home=home, subset="test").data.shape == (20, 784)
+
+
+@pytest.fixture
+def socket_timeout():
+    """A default time-out for sockets that somebody else has set."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(77)
+    yield 77
+    socket.setdefaulttimeout(before)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_download_gives_the_socket_timeout_back(
+    home, server, socket_timeout, monkeypatch, capfd, fails
+):
+    during = []
+
+    def download(self):
+        during.append(socket.getdefaulttimeout())
+        if fails:
+            raise RuntimeError("cut off")
+        original(self)
+
+    original = MNIST.download
+    monkeypatch.setattr(MNIST, "download", download)
+    if fails:
+        with pytest.raises(OSError, match="cut off"):
+            fetch_mnist(data_home=home)
+    else:
+        fetch_mnist(data_home=home)
+    assert during == [module_mnist.PATIENCE]
+    assert socket.getdefaulttimeout() == socket_timeout
 
 
 # torchvision leaves the socket of a refused download to the garbage collector
@@ -313,6 +349,31 @@ def test_transforms_are_applied(digits_dataset, home):
     assert scaled.shape == (30, 1, 28, 28)
     np.testing.assert_allclose(scaled[:, 0], X / 255, rtol=1e-6)
     assert labels.tolist() == [f"digit {label}" for label in y]
+
+
+@pytest.mark.parametrize("kind", ["transform", "target_transform"])
+def test_transforms_that_are_set_later(digits_dataset, kind):
+    X, y = dataset_to_arrays(digits_dataset)
+    setattr(digits_dataset, kind, lambda value: np.asarray(value) // 2)
+    X_later, y_later = dataset_to_arrays(digits_dataset)
+    np.testing.assert_array_equal(X_later, X // 2 if kind == "transform" else X)
+    np.testing.assert_array_equal(y_later, y // 2 if kind == "target_transform" else y)
+
+
+@pytest.mark.parametrize("n_channels", [1, 3, 4])
+def test_channels_come_first(n_channels):
+    images = torch.arange(5 * 7 * 6 * n_channels).reshape(5, 7, 6, n_channels)
+    X, _ = dataset_to_arrays(TensorDataset(images, torch.arange(5)))
+    np.testing.assert_array_equal(X, np.moveaxis(images.numpy(), 3, 1))
+
+
+@pytest.mark.parametrize("n_channels", [1, 3, 4])
+@pytest.mark.parametrize("width", [1, 3, 4, 6])
+def test_channels_that_come_first_stay(n_channels, width):
+    """Also where the width could be a number of channels."""
+    images = torch.arange(5 * n_channels * 7 * width).reshape(5, n_channels, 7, width)
+    X, _ = dataset_to_arrays(TensorDataset(images, torch.arange(5)))
+    np.testing.assert_array_equal(X, images)
 
 
 def test_part_of_a_data_set(digits_dataset):

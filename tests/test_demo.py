@@ -8,7 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -92,6 +94,32 @@ def test_warnings_are_those_of_their_own_picture(clf):
     client = TestClient(make_app(clf, Complaining()), base_url=ADDRESS)
     for text in ["one", "two", "two"]:
         assert client.post("/predict", content=text).json()["warnings"] == [text]
+
+
+def test_pictures_at_the_same_time_are_read_one_after_the_other(clf):
+    class Slow:
+        running = most = 0
+
+        def transform(self, pictures):
+            self.running += 1
+            self.most = max(self.most, self.running)
+            text = pictures[0].read().decode()
+            time.sleep(0.01)  # for the others to come in between
+            warnings.warn(text, UserWarning, stacklevel=2)
+            self.running -= 1
+            return np.zeros((1, 784), np.uint8)
+
+    preprocessor = Slow()
+    client = TestClient(make_app(clf, preprocessor), base_url=ADDRESS)
+
+    def ask(text):
+        return client.post("/predict", content=text).json()["warnings"]
+
+    texts = [f"picture {number}" for number in range(1, 41)]
+    with ThreadPoolExecutor(8) as browsers:
+        answers = list(browsers.map(ask, texts))
+    assert answers == [[text] for text in texts]
+    assert preprocessor.most == 1
 
 
 @pytest.mark.parametrize(
@@ -246,8 +274,11 @@ STROKES = {
 
 
 @contextlib.contextmanager
-def serving(clf, folder):
-    """Serve the page from a process of its own; yields the address."""
+def serving(clf, folder, expected=""):
+    """Serve the page from a process of its own; yields the address.
+
+    `expected` is what the process may complain of at its end.
+    """
     path = folder / "model.safetensors"
     skmnist.save(clf, path)
     command = [sys.executable, "-W", "error", "-c", SERVER, str(path)]
@@ -257,8 +288,33 @@ def serving(clf, folder):
             yield process.stdout.readline().strip()
         finally:
             process.send_signal(signal.SIGINT)  # as Ctrl-C does
-        printed, complaints = process.communicate(timeout=30)
-    assert (process.returncode, printed, complaints) == (0, "", "")
+        try:
+            printed, complaints = process.communicate(timeout=30)
+        finally:
+            process.kill()  # if it does not end
+    assert (process.returncode, printed, complaints) == (0, "", expected)
+
+
+def test_open_uploads_do_not_hold_up_the_end(clf, tmp_path):
+    """Ctrl-C ends the server soon, with an answer to who waits, and no traceback."""
+    note = "Cancel 2 running task(s), timeout graceful shutdown exceeded\n"
+    with contextlib.ExitStack() as stack:
+        with serving(clf, tmp_path, note) as address:
+            host = address.removeprefix("http://").removesuffix("/")
+            name, port = host.split(":")
+            head = (
+                f"POST /predict HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10\r\n\r\n"
+            )
+            uploads = [
+                stack.enter_context(socket.create_connection((name, int(port))))
+                for _ in range(3)
+            ]
+            for upload in uploads:
+                upload.sendall(head.encode() + b"begin")
+            uploads[-1].sendall(b" end.")  # its answer shows that all are on their way
+            assert b" 400 " in uploads[-1].recv(10_000)
+        for upload in uploads[:-1]:
+            assert b" 503 " in upload.recv(10_000)
 
 
 @pytest.fixture(scope="module")

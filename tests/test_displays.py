@@ -6,6 +6,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from skorch.dataset import ValidSplit
 from torch import nn
 from torch.nn import functional as F
 
@@ -56,6 +57,34 @@ def test_validation_loss_is_drawn(small, few):
     line = display.ax_.lines[-1]
     np.testing.assert_array_equal(line.get_ydata(), clf.history[:, "valid_loss"])
     np.testing.assert_array_equal(line.get_xdata(), [4, 8])
+
+
+def test_validation_that_came_later(small, few):
+    """Each figure is drawn at the epoch that it belongs to."""
+    clf = small(warm_start=True).fit(*few)
+    clf.set_params(train_split=ValidSplit(4)).fit(*few)
+    losses = LossCurveDisplay.from_estimator(clf)
+    (line,) = (x for x in losses.ax_.lines if x.get_label() == "validation set")
+    drawn = ~np.isnan(np.asarray(line.get_ydata(), dtype=float))
+    assert np.asarray(line.get_xdata())[drawn].tolist() == [4 + 4 + 3, 4 + 4 + 3 + 3]
+    assert np.asarray(line.get_ydata())[drawn].tolist() == [
+        epoch["valid_loss"] for epoch in clf.history[2:]
+    ]
+    accuracies = AccuracyCurveDisplay.from_estimator(clf)
+    lines = {line.get_label(): line for line in accuracies.ax_.lines}
+    line = lines["validation set, at the end of the epoch"]
+    drawn = ~np.isnan(line.get_ydata())
+    assert line.get_xdata()[drawn].tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("dtype", [bool, ">f4", ">i2", object, "float64"])
+def test_any_numeric_type_that_predict_takes(small, few, dtype):
+    X, y = (few[0] > 99).astype(dtype), few[1]
+    clf = small().fit(X, y)
+    images = DigitsDisplay.from_estimator(clf, X, y).images
+    expected = DigitsDisplay.from_estimator(clf, X.astype(np.float32), y).images
+    np.testing.assert_array_equal(images, expected)
+    FiltersDisplay.from_estimator(clf, X[0])
 
 
 def test_interrupted_epoch(fitted):
@@ -261,7 +290,9 @@ def test_filters_of_colour_images(small):
     np.testing.assert_array_equal(display.image, np.moveaxis(X[0], 0, -1))
     drawn = display.axes_["image"].images[0].get_array()
     assert (drawn.min(), drawn.max()) == (0, 1)  # colours on any scale
-    assert display.kernels.shape == (4, 5, 5)
+    kernels = clf.module_.conv1.weight.detach().numpy()  # (4, 3, 5, 5)
+    expected = (kernels[:, 0] + kernels[:, 1] + kernels[:, 2]) / 3
+    np.testing.assert_allclose(display.kernels, expected, atol=1e-7)
     assert display.feature_maps["conv2"].shape == (8, 1, 2)
 
 

@@ -97,6 +97,12 @@ def test_it_holds_out_a_stratified_fraction(patient, few):
     assert np.array_equal(held_out[0], held_out[-1])
 
 
+def test_the_hold_out_size_is_rounded_up(patient, few):
+    """9.2 images are 10, one of each class: enough."""
+    clf = patient(max_epochs=1, validation_fraction=0.046).fit(*few)
+    assert sum(clf.history[0, "batches", :, "train_batch_size"]) == 190
+
+
 def test_a_warm_start_holds_out_the_same_images(patient, few):
     held_out = []
 
@@ -188,6 +194,7 @@ def test_the_split_is_drawn_from_the_seed(patient, few):
     for seed in (0, 1):
         patient(max_epochs=1, callbacks=[Spy()], random_state=seed).fit(*few)
     assert held_out[0] != held_out[1]
+    patient(max_epochs=1, random_state=None).fit(*few)  # a seed of 128 bits
 
 
 def test_with_the_articles_recipe(few):
@@ -195,6 +202,9 @@ def test_with_the_articles_recipe(few):
     assert recipe().tol is None
     clf = recipe(early_stopping=True, n_iter_no_change=1, tol=0.9, max_epochs=9)
     assert clf.fit(*few).n_iter_ == 3
+    stopping = recipe(early_stopping=True, n_iter_no_change=1, lr=1e-9)
+    assert stopping.tol == MnistCNNClassifier().tol
+    assert stopping.fit(*few).n_iter_ == 3  # since it learns nothing
 
 
 def test_it_does_not_wait_for_what_never_comes(patient, few):
@@ -206,6 +216,12 @@ def test_it_does_not_wait_for_what_never_comes(patient, few):
             ValueError, match=r"waits for 'valid_acc.*it has .*'train_a"
         ):
             patient(**parameters).fit(*few)
+    # also where nothing is held out
+    for method in ("fit", "partial_fit"):
+        clf = patient(early_stopping=False, callbacks__stopping__monitor="train_los")
+        classes = {"classes": np.arange(10)} if method == "partial_fit" else {}
+        with pytest.raises(ValueError, match=r"waits for 'train_los'.*'train_loss'"):
+            getattr(clf, method)(*few, **classes)
     with pytest.raises(ValueError, match="no callback 'stopping'"):
         patient(early_stopping=False, tol=None, callbacks__stopping__patience=3).fit(
             *few
@@ -301,6 +317,7 @@ def test_it_helps_where_it_should(patient, digits):
         ({"tol": -1}, "tol == -1, must be >= 0"),
         ({"tol": "small"}, "tol must be an instance"),
         ({"tol": float("nan")}, "Got tol=nan, expected a finite number"),
+        ({"tol": float("inf")}, "Got tol=inf, expected a finite number"),
         (
             {"validation_fraction": 0.04},
             "which splits 200 images into 192 to train on and 8 to hold out.*10 class",
@@ -308,6 +325,10 @@ def test_it_helps_where_it_should(patient, digits):
         (
             {"validation_fraction": 0.96},
             "which splits 200 images into 8 to train on and 192 to hold out",
+        ),
+        (
+            {"validation_fraction": 0.954},
+            "which splits 200 images into 9 to train on and 191 to hold out",
         ),
     ],
 )

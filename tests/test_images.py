@@ -1,6 +1,9 @@
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import torch
+from skorch.helper import SliceDataset
 from torch.utils.data import TensorDataset
 
 from skmnist._images import (
@@ -15,7 +18,15 @@ from skmnist._images import (
 @pytest.mark.parametrize("convert", [np.asarray, torch.as_tensor, np.ndarray.tolist])
 @pytest.mark.parametrize(
     ("shape", "layout"),
-    [((2, 12), None), ((2, 3, 4), (3, 4)), ((2, 3, 2, 2), (3, 2, 2))],
+    [
+        ((2, 12), None),
+        ((2, 3, 4), (3, 4)),
+        ((2, 3, 2, 2), (3, 2, 2)),
+        # so narrow that the width could be a number of channels
+        ((2, 1, 4, 3), (1, 4, 3)),
+        ((2, 3, 4, 1), (3, 4, 1)),
+        ((2, 4, 3, 1), (4, 3, 1)),
+    ],
 )
 def test_any_layout_becomes_rows(convert, shape, layout):
     images = np.arange(24, dtype=np.uint8).reshape(shape)
@@ -35,7 +46,9 @@ def test_what_is_no_image_is_left_to_scikit_learn():
     [
         (TensorDataset(torch.zeros(1)), TypeError, "dataset_to_arrays"),
         (np.zeros((1, 1, 1, 2, 2)), ValueError, "5 dimensions"),
+        (np.zeros((2, 28, 28, 1)), ValueError, "channels last.*moveaxis"),
         (np.zeros((2, 28, 28, 3)), ValueError, "channels last.*moveaxis"),
+        (np.zeros((2, 28, 28, 4)), ValueError, "channels last.*moveaxis"),
         (torch.zeros(2, 4).to_sparse(), TypeError, "dense"),
         (torch.zeros(2, 4, device="meta"), TypeError, "on meta.*cpu"),
         ([[1, 2], [3]], ValueError, "inhomogeneous"),
@@ -44,6 +57,31 @@ def test_what_is_no_image_is_left_to_scikit_learn():
 def test_what_cannot_be_rows(X, error, message):
     with pytest.raises(error, match=message):
         as_rows(X)
+
+
+def other_containers():
+    images = np.zeros((4, 6), dtype=np.uint8)
+    return {
+        "SliceDataset": SliceDataset(TensorDataset(torch.zeros(4, 28, 28))),
+        "polars Array": pl.Series(images, dtype=pl.Array(pl.UInt8, 6)),
+        "polars List": pl.Series(images.tolist()),
+        "pandas column": pd.Series(list(images)),
+        "dict": {"pixels": images},
+    }
+
+
+@pytest.mark.parametrize("name", other_containers())
+def test_containers_whose_features_nobody_counts(small, name):
+    """They gave a half-fitted estimator."""
+    X = other_containers()[name]
+    clf = small()
+    before = vars(clf).copy()
+    with pytest.raises(TypeError, match=r"Got X as a .*np\.stack"):
+        clf.fit(X, [0, 1, 0, 1])
+    assert vars(clf) == before
+    clf.fit(np.zeros((4, 6, 6)), [0, 1, 0, 1])
+    with pytest.raises(TypeError, match=r"Got X as a .*np\.stack"):
+        clf.predict(X)
 
 
 def test_tensors_that_numpy_does_not_know():

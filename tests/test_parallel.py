@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 from distributed import Client, LocalCluster
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch.callbacks import Callback
 
-from skmnist._training import private_generators
+from skmnist._training import run_with_private_generators
 
 GRID = {"lr": [0.05, 0.1], "batch_size": [16, 32]}
 
@@ -97,6 +98,100 @@ def test_threads_give_the_same_scores(small, few):
         assert_same_scores(search(clf, *few, n_jobs=4), serial)
 
 
+def test_predictions_while_another_thread_trains(small, few):
+    """They come from the estimator as it was, and leave the training alone."""
+    X, y = few
+
+    def make():
+        parameters = {"module__dropout": 0.5, "lr_schedule": None, "lr": 0.02}
+        clf = small(**parameters, warm_start=True, batch_size=20, max_epochs=30)
+        return clf.fit(X, y)
+
+    trainings = {
+        "warm start": lambda clf: clf.fit(X, y),
+        "anew": lambda clf: clf.set_params(warm_start=False).fit(X, y),
+        "partial_fit": lambda clf: [clf.partial_fit(X, y) for _ in range(10)],
+    }
+    for name, train in trainings.items():
+        alone = make()
+        train(alone)
+        clf = make()
+        before, probabilities, labels = clf.predict_proba(X), [], []
+        thread = threading.Thread(target=train, args=[clf])
+        thread.start()
+        while thread.is_alive():
+            probabilities.append(clf.predict_proba(X))
+            labels.append(clf.predict(X))
+        thread.join()
+        assert len(probabilities) > 3
+        if name != "partial_fit":  # where each chunk is a training of its own
+            after = clf.predict_proba(X)
+            for found in probabilities:
+                assert np.array_equal(found, before) or np.array_equal(found, after)
+        for key, values in alone.module_.state_dict().items():
+            assert torch.equal(clf.module_.state_dict()[key], values)
+        assert clf.loss_curve_ == alone.loss_curve_
+
+
+def test_a_training_of_another_task_does_not_disturb_predictions(small, few):
+    """Other classes and another shape, or a first training that is not over."""
+    X, y = few
+    clf, in_callback = small(), []
+
+    class Asking(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            in_callback.append(net.predict_proba(X[:, :676]).shape)
+            other = threading.Thread(target=ask)
+            other.start()
+            other.join()
+
+    def ask():
+        try:
+            answers.append(clf.predict(X))
+        except NotFittedError:
+            answers.append(None)
+
+    answers = []
+    clf.set_params(callbacks=[Asking()]).fit(X[:, :676], y > 4)
+    assert answers == [None, None]
+    assert in_callback == [(200, 2)] * 2
+    clf.set_params(callbacks=None).fit(X, y)
+    expected = clf.predict(X)
+    clf.set_params(callbacks=[Asking()]).fit(X[:, :676], y > 4)
+    for answer in answers[2:]:
+        np.testing.assert_array_equal(answer, expected)
+    assert clf.predict(X[:, :676]).dtype == bool
+
+
+def test_a_network_that_cannot_be_copied(small, few):
+    """It trains, but does not predict in another thread meanwhile."""
+
+    class Locked(small().module):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.lock = threading.Lock()
+
+    class Asking(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            thread = threading.Thread(target=ask)
+            thread.start()
+            thread.join()
+
+    def ask():
+        with pytest.raises(RuntimeError, match=r"cannot be copied: cannot pickle"):
+            clf.predict(few[0])
+        asked.append(True)
+
+    asked = []
+    clf = small(module=Locked, max_epochs=1, callbacks=[Asking()])
+    with pytest.raises(NotFittedError):
+        clf.predict(few[0])
+    clf.set_params(callbacks=None).fit(*few)
+    clf.set_params(callbacks=[Asking()]).partial_fit(*few)
+    assert asked == [True]
+    assert clf.predict(few[0]).shape == (200,)
+
+
 def test_threads_leave_the_generators_alone(small, few):
     before = torch.get_rng_state()
     threads = [threading.Thread(target=small().fit, args=few) for _ in range(4)]
@@ -129,8 +224,7 @@ def test_a_fork_while_another_thread_trains(small, few):
 
 
 def enter_and_leave():
-    with private_generators(torch.device("cpu")):
-        pass
+    run_with_private_generators(torch.device("cpu"), lambda: None)
 
 
 @pytest.mark.usefixtures("one_thread")

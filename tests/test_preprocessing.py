@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks
 
 from skmnist import MnistCNNClassifier
+from skmnist._ink import drop_specks
 from skmnist._pictures import FORMATS
 from skmnist.displays import StagesDisplay
 from skmnist.preprocessing import DigitPreprocessor
@@ -167,6 +168,17 @@ def test_specks():
     assert alike(transform(picture, speck_size=0), expected) < 0.9
 
 
+def test_parts_that_touch_at_a_corner_are_one():
+    """A thin slanted stroke is no row of specks."""
+    ink = np.zeros((40, 40), bool)
+    ink[10:30, 5:15] = True
+    tail = np.arange(10)
+    ink[30 + tail[:5], 15 + tail[:5]] = True
+    speck = np.zeros_like(ink)
+    speck[5:7, 30:32] = True
+    assert (drop_specks(ink | speck, 0.06) == ink).all()
+
+
 def test_stroke_width_is_brought_near_that_of_mnist(sample):
     X, _ = sample
     typical = np.median((X > 127).sum(1))
@@ -235,6 +247,15 @@ KINDS = {
 def test_any_kind_of_picture(kind):
     picture = draw()
     assert alike(transform(KINDS[kind](picture)), transform(picture)) > 0.98
+
+
+def test_scale_of_arrays():
+    """Brightness is what it is; a dark picture is not made lighter."""
+    picture = draw(ink=40, paper=200)
+    expected = DigitPreprocessor().explain(picture)["luminance"]
+    for kind in ("floats to 1", "floats to 255", "16 bits", "I;16", "F"):
+        found = DigitPreprocessor().explain(KINDS[kind](picture))["luminance"]
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_ink_on_nothing():
@@ -310,6 +331,19 @@ def test_warnings(picture, reason):
     assert rows.any() == ("nothing" not in reason)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "array"])
+def test_size_is_that_in_the_picture(kind):
+    """A digit is as large as it is in the file, which is worked on scaled down."""
+    picture = np.full((3000, 2500), 235, np.uint8)
+    picture[1400:1424, 1200:1216] = 40
+    file = picture
+    if kind != "array":
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, kind)
+        file.seek(0)
+    assert transform(file).any()  # without the warning that it is small
+
+
 def test_noise_is_nothing():
     noise = np.random.default_rng(0).normal(200, 6, (200, 200)).clip(0, 255)
     with pytest.warns(UserWarning, match="nothing was found"):
@@ -358,6 +392,23 @@ def test_every_cut_of_a_file_is_one_error(tmp_path):
                 assert "x" in str(error)  # noqa: PT017 (some formats can be read on)
             except UserWarning:
                 pass  # what is left shows nothing
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.float32(1e9), "values up to 1000000000.0"),
+        (np.float32(-1), "below 0"),
+        (np.float32(np.nan), "NaN"),
+        (np.int32(70_000), "values up to 70000"),
+    ],
+)
+def test_errors_name_the_file(tmp_path, value, message):
+    path = tmp_path / "x.tif"
+    Image.fromarray(np.full((20, 20), value)).save(path)
+    with pytest.raises(ValueError, match=message) as error:
+        transform(path)
+    assert str(error.value).startswith(f"Got {path} ")
 
 
 def test_files_that_are_none(tmp_path):

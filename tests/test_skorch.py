@@ -1,13 +1,20 @@
 """All of skorch stays usable around `MnistCNNClassifier`."""
 
+import os
+import pickle
+import shutil
+import sys
+
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import f1_score, make_scorer
 from skorch import NeuralNetClassifier
 from skorch.callbacks import (
     BatchScoring,
+    Callback,
     Checkpoint,
     EarlyStopping,
     EpochScoring,
@@ -15,12 +22,15 @@ from skorch.callbacks import (
     ProgressBar,
 )
 from skorch.dataset import Dataset, ValidSplit
-from skorch.helper import predefined_split
+from skorch.exceptions import SkorchTrainingImpossibleError
+from skorch.helper import SkorchDoctor, predefined_split
 from torch import nn
 from torch.optim.lr_scheduler import StepLR
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from skmnist import MnistCNNClassifier
+from skmnist._batches import Batches
+from skmnist._network import CNN
 
 
 @pytest.fixture(params=[np.arange(10), np.array(list("jihgfedcba"))])
@@ -140,6 +150,50 @@ def test_own_network(small, labelled):
     assert instance.fit(X, y).module_ is not instance.module
 
 
+class MixesTypes(OwnNetwork):
+    """Adds float32 to what is bfloat16 under autocast, which `index_add_` refuses."""
+
+    def forward(self, X):
+        scores = self.output(self.layer(X.flatten(1) / 255))
+        added = torch.zeros(len(X), scores.shape[1])
+        return added.index_add_(0, torch.arange(len(X)), scores).log_softmax(1)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16"], indirect=True)
+def test_own_network_is_trained_in_float32(small, few, precision):
+    clf = MnistCNNClassifier(module=MixesTypes, max_epochs=1).fit(*few)
+    assert clf.precision_ == "float32"
+    assert clf.partial_fit(*few).precision_ == "float32"
+    with pytest.raises(RuntimeError, match="index_add_"):
+        clf.set_params(precision="bfloat16").fit(*few)
+    assert small().fit(*few).precision_ == "bfloat16"
+    network = MnistCNNClassifier(module=CNN(), max_epochs=1).fit(*few)
+    assert network.precision_ == "bfloat16"
+
+
+class WorksInPlace(OwnNetwork):
+    def forward(self, X):
+        X /= 255
+        return super().forward(X)
+
+
+@pytest.mark.parametrize("iterator", [Batches, DataLoader])
+def test_own_network_that_works_in_place(few, iterator):
+    X, y = few[0].astype(np.float32), few[1]
+    original = X.copy()
+    clf = MnistCNNClassifier(
+        module=WorksInPlace,
+        iterator_train=iterator,
+        iterator_train__shuffle=False,
+        train_split=ValidSplit(4),
+        max_epochs=1,
+        augmentation=lambda images: images.mul_(2).clamp_(max=255),
+    ).fit(X, y)
+    clf.predict(X)
+    list(clf.forward_iter(X))
+    np.testing.assert_array_equal(X, original)
+
+
 @pytest.mark.parametrize(
     ("output", "message"),
     [
@@ -171,6 +225,25 @@ def test_validation_split(small, labelled):
     log_probabilities = clf.predict_log_proba(X_valid)[np.arange(50), codes]
     expected = -log_probabilities.mean()
     assert clf.history[-1, "valid_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_warm_start_splits_anew(small, few):
+    """What `train_split` draws is drawn again in each `fit`, and from the seed."""
+
+    def held_out():
+        drawn = []
+
+        class Spy(Callback):
+            def on_epoch_begin(self, net, dataset_valid, **kwargs):
+                drawn.append(dataset_valid.indices.tolist())
+
+        clf = small(max_epochs=1, warm_start=True, train_split=ValidSplit(0.25))
+        clf.set_params(callbacks=[Spy()]).fit(*few).fit(*few)
+        return drawn
+
+    first, second = held_out()
+    assert first != second
+    assert held_out() == [first, second]
 
 
 def test_predefined_split(small, labelled):
@@ -249,6 +322,96 @@ def test_checkpoint(small, few, tmp_path):
     assert clf.device == "auto"
 
 
+def test_checkpoint_with_safetensors(small, few, tmp_path):
+    checkpoint = Checkpoint(
+        monitor=None, f_optimizer=None, dirname=str(tmp_path), use_safetensors=True
+    )
+    clf = small(callbacks=[checkpoint]).fit(*few)
+    expected = clf.predict_proba(few[0])
+    clf.save_params(f_params=tmp_path / "own", use_safetensors=True)
+    for name in ("params.pt", "own"):
+        with torch.no_grad():
+            clf.module_.fc2.bias += 9
+        clf.load_params(f_params=tmp_path / name, use_safetensors=True)
+        np.testing.assert_array_equal(clf.predict_proba(few[0]), expected)
+
+
+def test_lbfgs(small, few):
+    clf = small(
+        optimizer=torch.optim.LBFGS, lr=0.2, lr_schedule=None, batch_size=-1
+    ).set_params(max_epochs=4)
+    clf.fit(*few)
+    assert clf.loss_curve_[-1] < 0.8 * clf.loss_curve_[0]
+
+
+def test_train_split_with_lists_of_indices(small, few):
+    X, y = few
+
+    def split(dataset, y):
+        part = Subset(dataset, list(range(190)))
+        return Subset(part, list(range(150))), Subset(dataset, list(range(150, 200)))
+
+    def split_by_array(dataset, y):
+        return Subset(dataset, np.arange(150)), Subset(dataset, np.arange(150, 200))
+
+    for iterator in (Batches, DataLoader):
+        listed, expected = (
+            small(train_split=s, iterator_train=iterator).fit(X, y, 1.0 + y)
+            for s in (split, split_by_array)
+        )
+        assert listed.loss_curve_ == expected.loss_curve_
+        assert listed.validation_scores_ == expected.validation_scores_
+
+
+def test_train_split_with_other_data(small, few):
+    other = Dataset(*few)
+    with pytest.raises(TypeError, match="a Dataset for training, expected the data se"):
+        small(train_split=lambda dataset, y: (other, dataset)).fit(*few)
+
+
+def test_forward_takes_what_predict_takes(small, few):
+    X, y = few
+    clf = small(iterator_valid__batch_size=80).fit(X, y)
+    expected = clf.predict_log_proba(X)
+    for images in (X, X.reshape(-1, 28, 28), torch.from_numpy(X), X.tolist()):
+        np.testing.assert_array_equal(clf.forward(images).numpy(), expected)
+        parts = list(clf.forward_iter(images))
+        assert [len(part) for part in parts] == [80, 80, 40]
+        np.testing.assert_array_equal(torch.cat(parts).numpy(), expected)
+    dropped = small(module__dropout=0.5).fit(X, y)
+    assert not torch.equal(*(dropped.forward(X, training=True) for _ in range(2)))
+    np.testing.assert_array_equal(
+        dropped.forward(X).numpy(), dropped.predict_log_proba(X)
+    )
+    with pytest.raises(ValueError, match="X has 783 features"):
+        clf.forward(X[:, :783])
+
+
+def test_trimmed_for_prediction(small, few):
+    X, y = few
+    clf = small(early_stopping=True).fit(X, y)
+    expected = clf.predict_proba(X)
+    clf.trim_for_prediction()
+    for train in (clf.fit, clf.partial_fit):
+        with pytest.raises(SkorchTrainingImpossibleError, match=r"copy\.deepcopy\(clf"):
+            train(X, y)
+    for trimmed in (clf, pickle.loads(pickle.dumps(clf))):
+        np.testing.assert_array_equal(trimmed.predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16"], indirect=True)
+def test_skorch_doctor(small, few, precision):
+    """Its hooks turn activations into NumPy arrays, which bfloat16 cannot be."""
+    X, y = few
+    clf = small().fit(X, y)
+    assert clf.precision_ == "bfloat16"
+    doctor = SkorchDoctor(clf).fit(X, y)
+    assert clf.precision_ == "float32"
+    assert doctor.activation_recs_["module"][0]["conv1"].dtype == np.float32
+    assert len(doctor.gradient_recs_["module"]) == 4  # batches
+    assert clf.partial_fit(X, y).precision_ == "bfloat16"
+
+
 def test_own_learning_rate_schedule(small, few):
     schedule = LRScheduler(StepLR, step_size=1, gamma=0.5)
     clf = small(lr=0.08, lr_schedule=None, max_epochs=3, callbacks=[schedule])
@@ -282,6 +445,30 @@ def test_compile_is_passed_on(small, few, monkeypatch):
     monkeypatch.setattr(torch, "compile", compile_)
     small(compile=True, compile__dynamic=True).fit(*few)
     assert {"dynamic": True} in compiled
+
+
+COMPILER = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+"""What torch.compile calls."""
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or shutil.which(COMPILER) is None,
+    reason=f"torch.compile needs a C++ compiler, and there is no {COMPILER}",
+)
+@pytest.mark.filterwarnings("default")  # of torch's compiler about itself
+def test_a_compiled_network_predicts_alike(small, few, tmp_path, monkeypatch):
+    X, y = few
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    # one shape of batches in training and in prediction: each is compiled for itself
+    batches = {"batch_size": 20, "iterator_valid__batch_size": 20}
+    plain = small(**batches, max_epochs=1, precision="float32").fit(X, y)
+    compiled = clone(plain).set_params(compile=True).fit(X, y)
+    assert any(tmp_path.rglob("*.cpp"))  # it has been at work
+    np.testing.assert_allclose(compiled.loss_curve_, plain.loss_curve_, atol=1e-4)
+    np.testing.assert_allclose(
+        compiled.predict_proba(X), plain.predict_proba(X), atol=1e-3
+    )
+    np.testing.assert_array_equal(compiled.predict(X), plain.predict(X))
 
 
 def test_parameters_for_a_network_that_is_not_there(small, tmp_path):

@@ -8,9 +8,9 @@ from skorch.callbacks import Callback
 from skmnist import MnistCNNClassifier
 from skmnist._training import (
     draw_seed,
-    private_generators,
     resolve_device,
     resolve_precision,
+    run_with_private_generators,
     seed_generators,
 )
 
@@ -65,6 +65,19 @@ def test_precision_of_training_and_prediction(small, few, precision):
         np.testing.assert_allclose(clf.predict_log_proba(few[0]), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("how", ["partial_fit", "warm start"])
+def test_precision_may_change_when_training_goes_on(small, few, how):
+    def go_on(precision):
+        clf = small(precision="float32", warm_start=True).fit(*few)
+        clf.set_params(precision=precision)
+        return clf.partial_fit(*few) if how == "partial_fit" else clf.fit(*few)
+
+    full, half = go_on("float32"), go_on("bfloat16")
+    assert (full.precision_, half.precision_) == ("float32", "bfloat16")
+    assert full.loss_curve_[:2] == half.loss_curve_[:2]
+    assert full.loss_curve_[2] != half.loss_curve_[2]
+
+
 def test_an_own_network_in_bfloat16(few):
     class Own(torch.nn.Module):
         def __init__(self):
@@ -103,15 +116,17 @@ def test_generators_are_seeded_by_epoch_and_given_back():
     before = states()
 
     def draw(seed, epoch):
-        with private_generators(CPU):
+        def draw_from_all():
             seed_generators(CPU, seed, epoch)
             return torch.rand(3).tolist(), np.random.rand(3).tolist(), random.random()
+
+        return run_with_private_generators(CPU, draw_from_all)
 
     assert draw(0, 1) == draw(0, 1)
     assert draw(0, 1) != draw(0, 2)
     assert draw(0, 1) != draw(1, 1)
-    with pytest.raises(ValueError, match="non-negative"), private_generators(CPU):
-        seed_generators(CPU, 0, -1)
+    with pytest.raises(ValueError, match="non-negative"):
+        draw(0, -1)
     assert states() == before
 
 

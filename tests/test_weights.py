@@ -93,13 +93,39 @@ def test_integer_weights_equal_repeated_images_in_bfloat16(small, few, weight):
     assert (gradient(X, y) - repeated).norm() > 3 * tolerance
 
 
-@pytest.mark.usefixtures("precision")
-def test_weight_0_leaves_an_image_out(small, few, weight):
+def test_integer_weights_equal_repeated_images_in_float64(
+    small, few, weight, default_dtype
+):
+    """Nothing but the precision keeps the two apart."""
+    default_dtype(torch.float64)
     X, y = few
-    with_zeros = small().fit(X, y, sample_weight=weight)
+    clf = small(batch_size=-1, max_epochs=8, precision="float32", lr=0.005)
+    weighted = clf.fit(X, y, sample_weight=weight)
+    losses, probabilities = weighted.loss_curve_, weighted.predict_proba(X)
+    repeated = clf.fit(X.repeat(weight, axis=0), y.repeat(weight))
+    np.testing.assert_allclose(repeated.loss_curve_, losses, rtol=1e-11)
+    np.testing.assert_allclose(repeated.predict_proba(X), probabilities, rtol=1e-9)
+
+
+@pytest.mark.usefixtures("precision")
+@pytest.mark.parametrize("how", ["fit", "partial_fit"])
+def test_weight_0_leaves_an_image_out(small, few, weight, how):
+    X, y = few
     kept = weight > 0
-    without = small().fit(X[kept], y[kept], sample_weight=weight[kept])
+    classes = {"classes": np.unique(y)} if how == "partial_fit" else {}
+    with_zeros, without = small(), small()
+    getattr(with_zeros, how)(X, y, sample_weight=weight, **classes)
+    getattr(without, how)(X[kept], y[kept], sample_weight=weight[kept], **classes)
     assert torch.equal(weights_of_network(with_zeros), weights_of_network(without))
+
+
+@pytest.mark.parametrize("how", ["fit", "partial_fit"])
+def test_weights_of_the_user_stay_as_they_are(small, few, how):
+    X, y = few
+    classes = {"classes": np.unique(y)} if how == "partial_fit" else {}
+    weight = np.ones(200)  # of the type that is computed with
+    getattr(small(class_weight={1: 3}), how)(X, y, sample_weight=weight, **classes)
+    assert np.array_equal(weight, np.ones(200))
 
 
 @pytest.mark.parametrize("how", ["class_weight", "sample_weight"])
@@ -146,6 +172,17 @@ def test_balanced_counts_weighted_images(few, weight):
     weights = combine_weights(weight, "balanced", y, np.unique(y))
     sums = [weights[y == label].sum() for label in range(10)]
     np.testing.assert_allclose(sums, sums[0])
+
+
+def test_balanced_does_not_count_a_class_of_weight_0(few, weight):
+    """Where all images of a class weigh 0, the others are balanced as without it."""
+    y, classes = few[1], np.arange(10)
+    others = y != 3
+    weight = weight * others
+    weights = combine_weights(weight, "balanced", y, classes)
+    expected = combine_weights(weight[others], "balanced", y[others], classes)
+    assert np.array_equal(weights[others], expected)
+    assert not weights[~others].any()
 
 
 def test_partial_fit_scales_by_all_images_so_far(small, few):

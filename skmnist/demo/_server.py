@@ -103,14 +103,15 @@ def make_app(clf, preprocessor=None):
             return answer({"error": f"The page {origin} may not ask here."}, 403)
         try:
             picture = await _receive(request)
-        except ClientDisconnect:
-            return answer({"error": "The picture did not arrive."}, 400)
-        if picture is None:
-            limit = f"{LIMIT // 1_000_000} MB"
-            return answer({"error": f"The picture has more than {limit}."}, 413)
-        try:
+            if picture is None:
+                limit = f"{LIMIT // 1_000_000} MB"
+                return answer({"error": f"The picture has more than {limit}."}, 413)
             loop = asyncio.get_running_loop()
             return answer(await loop.run_in_executor(worker, read, picture))
+        except ClientDisconnect:
+            return answer({"error": "The picture did not arrive."}, 400)
+        except asyncio.CancelledError:  # uvicorn would print it, with a traceback
+            return answer({"error": "The server has been stopped."}, 503)
         except (OSError, ValueError) as error:
             return answer({"error": _in_words(error)}, 400)
 
