@@ -101,14 +101,17 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         What the network computes with in training; its weights are float32 throughout.
         bfloat16 is faster where the processor multiplies in it natively and slower
-        elsewhere; "auto" takes it where the processor says that it does, see
-        `precision_`. Predictions are always made in float32, so that a model gives the
-        same probabilities on all processors.
+        elsewhere. "auto" uses it where the processor reports that it does, unless
+        `module` is a network of your own, which may mix types, or forward hooks watch
+        the network, as skorch's `SkorchDoctor` does; see `precision_`. Predictions are
+        always made in float32, so that a model gives the same probabilities on all
+        processors. If torch's default dtype is float64, everything is float64.
     augmentation : class, callable or None, default=None
         Changes each training batch, a float tensor (n, channels, height, width) of raw
         pixels on the device, into another of the same shape: `skmnist.RandomAffine`,
-        a transform of torchvision's v2 or of kornia, or a function. The parameters of
-        a class are set by `augmentation__...`.
+        a transform of torchvision's v2 or of kornia, or a function. It may work in
+        place. It sees no labels, so it must not change what an image shows: MixUp and
+        CutMix are refused. The parameters of a class are set by `augmentation__...`.
     verbose : int, default=0
         0 is silent, 1 prints skorch's table with a line for each epoch.
 
@@ -136,7 +139,7 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         Finished epochs, over all calls that went on from one another.
     device_ : torch.device
         Where the network is.
-    precision_ : {"float32", "bfloat16"}
+    precision_ : {"float32", "bfloat16", "float64"}
         What it was trained with.
     module_ : torch module
         The network.
@@ -193,6 +196,9 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
     model with the same bits. Ctrl-C in `fit` ends the training with a warning and keeps
     what has been learned.
 
+    Several threads may ask one estimator for predictions. While one thread trains it,
+    predictions in the others come from the estimator as it was before, and do not
+    affect the training; before the first `fit` has ended they raise `NotFittedError`.
     While a network trains, other threads should not draw from the global generators,
     and a callback must not wait for a training, or for a prediction through a
     `DataLoader`, in another thread: that would wait for this one.
@@ -363,8 +369,8 @@ class MnistCNNClassifier(CallbackSupportMixin, Net):
         ------
         ValueError, TypeError
             If a parameter or the data cannot be used; the message says what came, what
-            was expected and what to do. If the training loss is no longer finite. The
-            estimator is then as it was before.
+            was expected and what to do. If the training diverges: the loss, or a
+            weight, is no longer finite. The estimator is then as it was before.
 
         Warns
         -----

@@ -137,7 +137,7 @@ def resolve_image_shape(n_features, layout, image_shape):
                 f"X has {n_features} features, which is no square number; they are "
                 f"laid out row by row on {side}x{side} pixels, the rest 0. Pass "
                 "image_shape=(channels, height, width) if they are images.",
-                stacklevel=5,
+                stacklevel=6,
             )
         return (1, side, side)
     image_shape = tuple(int(side) for side in image_shape)

@@ -409,7 +409,7 @@ class Net(NeuralNetClassifier):
                 for part, state in trained:
                     part.load_state_dict(state)
                 if goes_on:
-                    self._set_training(False)
+                    super()._set_training(False)
                     del self.history[n_epochs:]
                 raise
             finally:
@@ -519,15 +519,15 @@ class Net(NeuralNetClassifier):
                     if stop:
                         break
             except KeyboardInterrupt:
-                # what a scoring callback was kept from removing
-                vars(self).pop("forward_iter", None)
                 warnings.warn(
                     f"Training interrupted by user after {self.n_iter_} full "
                     "epochs; the estimator keeps what it has learned so far.",
-                    stacklevel=4,
+                    stacklevel=9,
                 )
+            # what a scoring callback puts there, and may have been kept from removing
+            vars(self).pop("forward_iter", None)
             self.notify("on_train_end", X=X, y=y)
-            self._set_training(False)
+            super()._set_training(False)  # all layers: some may have been left out
             del self._held_out_weights
             task.call_on_fit_task_end(**task_data)
 

@@ -5,6 +5,7 @@ import os
 import pickle
 import random
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -462,23 +463,32 @@ def test_ctrl_c_keeps_what_was_learned(small, few, ctrl_c):
             threading.Timer(0.5, ctrl_c).start()
 
     clf = small(max_epochs=1000, callbacks=[Impatient()])
-    with pytest.warns(UserWarning, match=r"interrupted by user after \d+ full epochs"):
+    message = r"interrupted by user after \d+ full epochs"
+    with pytest.warns(UserWarning, match=message) as caught:
         clf.fit(*few)
+    assert caught[0].filename == __file__
     assert 0 < clf.n_iter_ < 1000
     assert clf.predict(few[0]).shape == (200,)
     assert clf.set_params(max_epochs=1, callbacks=None).fit(*few).n_iter_ == 1
 
 
 class InterruptAt:
-    """Ctrl-C at the nth call of a function: Python looks for signals there."""
+    """Ctrl-C at the nth call of a function: Python looks for signals there.
+
+    Not where it would be printed and ignored: in finalizers, and in generators, which
+    may be called to be closed.
+    """
 
     def __init__(self, n):
         self.n = n
 
     def __call__(self, frame, event, arg):
+        code = frame.f_code
+        if code.co_flags & inspect.CO_GENERATOR or code.co_name == "__del__":
+            return
         self.n -= 1
         if self.n == 0:
-            raise KeyboardInterrupt
+            signal.default_int_handler(signal.SIGINT, frame)
 
     def run(self, function):
         before = sys.gettrace()
@@ -528,6 +538,27 @@ def test_ctrl_c_anywhere(small, few):
         assert clf.n_iter_ <= 1
         assert not any(layer.training for layer in clf.module_.modules())
         assert not hasattr(clf, "_held_out_weights")
+
+
+def test_ctrl_c_between_two_layers(small, few):
+    """One is in evaluation mode already, the other one still in training mode."""
+
+    class Interrupted(small().module):
+        is_interrupted = False
+
+        def train(self, mode=True):
+            if not mode and any(epoch["batches"] for epoch in clf.history_ or []):
+                self.training = False
+                if not self.is_interrupted:
+                    self.is_interrupted = True
+                    raise KeyboardInterrupt
+            return super().train(mode)
+
+    clf = small(module=Interrupted, train_split=ValidSplit(4))
+    with pytest.warns(UserWarning, match="interrupted by user after 0 full epochs"):
+        clf.fit(*few)
+    assert clf.module_.is_interrupted
+    assert not any(layer.training for layer in clf.module_.modules())
 
 
 def test_ctrl_c_before_training_leaves_nothing(small, few, monkeypatch):

@@ -163,6 +163,24 @@ def test_a_training_of_another_task_does_not_disturb_predictions(small, few):
     assert clf.predict(X[:, :676]).dtype == bool
 
 
+def test_forward_while_another_thread_trains(small, few):
+    X, y = few
+    outputs = []
+
+    class Asking(Callback):
+        def on_grad_computed(self, net, **kwargs):
+            thread = threading.Thread(target=lambda: outputs.append(net.forward(X)))
+            thread.start()
+            thread.join()
+
+    parameters = {"module__dropout": 0.5, "iterator_valid__batch_size": 80}
+    clf = small(**parameters).fit(X, y)
+    expected = clf.forward(X)
+    clf.set_params(callbacks=[Asking()]).partial_fit(X, y)
+    assert len(outputs) == 4
+    assert all(torch.equal(output, expected) for output in outputs)
+
+
 def test_a_network_that_cannot_be_copied(small, few):
     """It trains, but does not predict in another thread meanwhile."""
 
