@@ -105,7 +105,7 @@ def main():
         {
             "optimizer": optimizer,
             "parameter": name,
-            "value": value,
+            "value": _in_words(value),  # of NumPy, with older pandas
             "mean_accuracy_%": round(group["accuracy_%"].mean(), 3),
             "candidates": len(group),
         }
