@@ -260,15 +260,19 @@ def test_forward_while_another_thread_trains(small, few):
 
     class Asking(Callback):
         def on_grad_computed(self, net, **kwargs):
-            thread = threading.Thread(target=lambda: outputs.append(net.forward(X)))
+            thread = threading.Thread(target=ask, args=[net])
             thread.start()
             thread.join()
+
+    def ask(net):
+        outputs.append(net.forward(X))
+        outputs.append(torch.cat(list(net.forward_iter(X))))
 
     parameters = {"module__dropout": 0.5, "iterator_valid__batch_size": 80}
     clf = small(**parameters).fit(X, y)
     expected = clf.forward(X)
     clf.set_params(callbacks=[Asking()]).partial_fit(X, y)
-    assert len(outputs) == 4
+    assert len(outputs) == 8
     assert all(torch.equal(output, expected) for output in outputs)
 
 
