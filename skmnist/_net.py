@@ -27,7 +27,7 @@ from skmnist._batches import (
     weights_of,
     with_array_indices,
 )
-from skmnist._network import CNN
+from skmnist._network import CNN, uncompiled
 from skmnist._training import (
     OneCycle,
     StopWithoutImprovement,
@@ -311,7 +311,7 @@ class Net(NeuralNetClassifier):
 
     def infer(self, x, **fit_params):
         x = to_tensor(x, device=self.device_)
-        module = _bare(self.module_)
+        module = uncompiled(self.module_)
         if type(module) is not CNN:
             # a copy, because the network may work in place, and the batch may be a part
             # of the user's X; layers of torch's take no uint8
@@ -671,7 +671,7 @@ class Net(NeuralNetClassifier):
 
     def _resolve_precision(self):
         """What `precision` asks for, with this network on this device."""
-        precision, module = self.precision, _bare(self.module_)
+        precision, module = self.precision, uncompiled(self.module_)
         # another network may mix types in a way that autocast does not allow, and hooks
         # such as SkorchDoctor's turn activations into NumPy arrays, which cannot be
         # bfloat16 (torch has no public way to ask for hooks)
@@ -699,11 +699,6 @@ class Net(NeuralNetClassifier):
             yield
         finally:
             self.device = requested
-
-
-def _bare(module):
-    """A network without the wrapper of `torch.compile`."""
-    return getattr(module, "_orig_mod", module)
 
 
 def _score_held_out_images(net, X, y):

@@ -123,6 +123,11 @@ class CNN(nn.Module):
         return F.log_softmax(X, dim=1, dtype=self.mean.dtype)
 
 
+def uncompiled(module):
+    """A network without the wrapper of `torch.compile`."""
+    return getattr(module, "_orig_mod", module)
+
+
 def _side_after(side, kernel_size):
     """Side of an image after one convolution and one pooling, in pixels."""
     return (side - kernel_size + 1) // 2

@@ -12,7 +12,7 @@ from skorch.history import History
 
 from skmnist._batches import Batches
 from skmnist._classifier import MnistCNNClassifier
-from skmnist._network import CNN
+from skmnist._network import CNN, uncompiled
 from skmnist._parameters import check_module_parameters, check_parameters
 from skmnist._plain import from_plain, to_plain
 
@@ -113,7 +113,7 @@ def pack(clf, parameters=None):
         "n_earlier_epochs": clf._n_earlier_epochs,
         "history": kinds,
     }
-    module = _bare(clf.module_)
+    module = uncompiled(clf.module_)
     if type(module) is not CNN:
         raise TypeError(
             f"Got a network {type(module).__name__}, which a file that can execute "
@@ -418,11 +418,6 @@ def _check_network(clf, network):
     for name, values in network.items():
         _expect(torch.isfinite(values).all(), f"{name} with values that are not finite")
     return dtypes.pop()
-
-
-def _bare(module):
-    """A network without the wrapper of `torch.compile`."""
-    return getattr(module, "_orig_mod", module)
 
 
 def _expect(holds, what):

@@ -20,7 +20,7 @@ from skmnist._images import (
     as_rows,
     resolve_image_shape,
 )
-from skmnist._network import CNN
+from skmnist._network import CNN, uncompiled
 
 __all__ = [
     "AccuracyCurveDisplay",
@@ -524,7 +524,7 @@ class FiltersDisplay:
             If `image` does not have the shape of the training images.
         """
         _history(estimator)  # raises where there is nothing to draw
-        network = getattr(estimator.module_, "_orig_mod", estimator.module_)  # compiled
+        network = uncompiled(estimator.module_)
         if not isinstance(network, CNN):
             raise TypeError(
                 f"Got a classifier with the network {type(network).__name__}, expected "

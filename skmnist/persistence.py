@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch.nn import functional as F
 
 from skmnist._classifier import MnistCNNClassifier
-from skmnist._network import CNN
+from skmnist._network import CNN, uncompiled
 from skmnist._packing import pack, unpack
 from skmnist._sealed_file import read_sealed, replacing, write_sealed
 from skmnist._training import run_with_private_generators
@@ -263,7 +263,7 @@ class _FromPixels(torch.nn.Module):
     def __init__(self, clf):
         super().__init__()
         # a copy: hooks, and a training in another thread, have nothing to do with it
-        self.network = copy.deepcopy(getattr(clf.module_, "_orig_mod", clf.module_))
+        self.network = copy.deepcopy(uncompiled(clf.module_))
         self.image_shape = clf.image_shape_
         self.n_missing = int(np.prod(clf.image_shape_)) - clf.n_features_in_
         self.takes_any_type = isinstance(self.network, CNN)
