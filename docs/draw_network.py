@@ -5,8 +5,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
-from skmnist._network import CNN
 from skmnist.datasets import load_mnist_sample
+from skmnist.networks import CNN
 
 TARGET = Path(__file__).parent / "images" / "network.png"
 WIDTH, HEIGHT = 900, 625  # pixels; so are all lengths below

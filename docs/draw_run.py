@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from skmnist import MnistCNNClassifier
-from skmnist._report import draw_roc_curves
+from skmnist.cli._report import draw_roc_curves
 from skmnist.datasets import load_mnist_sample
 from skmnist.displays import DigitsDisplay, LossCurveDisplay
 

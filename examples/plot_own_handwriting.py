@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from skmnist import MnistCNNClassifier
 from skmnist.datasets import load_mnist_sample
-from skmnist.displays import StagesDisplay
+from skmnist.displays import PreprocessingDisplay
 from skmnist.preprocessing import DigitPreprocessor
 
 ANGLES = np.linspace(0, 2 * np.pi, 40)
@@ -100,11 +100,11 @@ for ax in axes.flat:
 # What becomes of the two: the shadow is in the background, not in the contrast, and the
 # thin strokes get the width of MNIST's.
 
-display = StagesDisplay.from_estimator(DigitPreprocessor(), pictures[2])
+display = PreprocessingDisplay.from_estimator(DigitPreprocessor(), pictures[2])
 
 # %%
 # The lines of the paper are ink at first, and gone where the digit is.
 
-display = StagesDisplay.from_estimator(DigitPreprocessor(), pictures[1])
+display = PreprocessingDisplay.from_estimator(DigitPreprocessor(), pictures[1])
 
 plt.show()

@@ -2,9 +2,9 @@
 
 from importlib.metadata import version
 
-from skmnist._classifier import MnistCNNClassifier
 from skmnist.augmentation import RandomAffine
-from skmnist.persistence import load, save, to_onnx
+from skmnist.classifiers._mnist_cnn import MnistCNNClassifier
+from skmnist.model_files import load, save, to_onnx
 
 __all__ = ["MnistCNNClassifier", "RandomAffine", "load", "save", "to_onnx"]
 __version__ = version("skmnist")

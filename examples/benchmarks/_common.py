@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas
 import torch
 
-from skmnist._training import resolve_device, resolve_precision
+from skmnist.classifiers._device import resolve_device, resolve_precision
 from skmnist.datasets import fetch_mnist, load_mnist_sample
 
 PAUSE = 0.2

@@ -37,7 +37,8 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from skmnist import MnistCNNClassifier
-from skmnist._training import OneCycle, resolve_device, resolve_precision
+from skmnist.callbacks import OneCycle
+from skmnist.classifiers._device import resolve_device, resolve_precision
 
 ARTICLE_EPOCHS = 10
 DEVICE = resolve_device("auto")

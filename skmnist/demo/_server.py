@@ -29,10 +29,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
-from skmnist._classifier import MnistCNNClassifier
-from skmnist._ink import FRAME
-from skmnist._reading import check_reads_frames
+from skmnist.classifiers._mnist_cnn import MnistCNNClassifier
+from skmnist.cli._reading import check_reads_frames
 from skmnist.preprocessing import DigitPreprocessor
+from skmnist.preprocessing._segmentation import FRAME
 
 HOST = "127.0.0.1"
 NAMES = [HOST, "localhost"]

@@ -1,0 +1,19 @@
+"""Displays of a training and of a trained classifier, in the form of scikit-learn's.
+
+Displays that scikit-learn has itself, such as `ConfusionMatrixDisplay` and
+`RocCurveDisplay`, work with the classifiers of this package as they are.
+"""
+
+from skmnist.displays._accuracy_curve import AccuracyCurveDisplay
+from skmnist.displays._digits import DigitsDisplay
+from skmnist.displays._filters import FiltersDisplay
+from skmnist.displays._loss_curve import LossCurveDisplay
+from skmnist.displays._preprocessing import PreprocessingDisplay
+
+__all__ = [
+    "AccuracyCurveDisplay",
+    "DigitsDisplay",
+    "FiltersDisplay",
+    "LossCurveDisplay",
+    "PreprocessingDisplay",
+]

@@ -1,0 +1,207 @@
+"""Kernels and feature maps of the network."""
+
+import copy
+
+import numpy as np
+import torch
+from sklearn.utils import check_array
+
+from skmnist.classifiers._input_validation import PIXEL_DTYPES, as_images
+from skmnist.displays._axes import draw_image, get_axes, replace_by_subfigure
+from skmnist.displays._history import get_history
+from skmnist.displays._images import to_displayable
+from skmnist.networks import CNN, uncompiled
+
+
+class FiltersDisplay:
+    """What the network looks for, and what it makes of one image.
+
+    Parameters
+    ----------
+    kernels : ndarray of shape (n_kernels, height, width)
+        Weights of the first convolution, mean over the channels of the images.
+    image : ndarray of shape (height, width) or (height, width, 3), default=None
+        Pixels of the image that the following are about.
+    feature_maps : dict of str to ndarray of shape (n_maps, height, width), default=None
+        Output of each convolution after max-pooling and ReLU, by name of the layer.
+    hidden : ndarray of shape (n_units,), default=None
+        Output of the hidden layer after ReLU.
+    probabilities : dict of label to float, default=None
+        Probability of each class.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        What the parts lie on.
+    axes_ : dict of str to matplotlib Axes
+        The parts: "kernels", and with an image "image", the names in `feature_maps`,
+        "hidden" and "probabilities".
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmnist.displays import FiltersDisplay
+    >>> kernels = np.random.default_rng(0).normal(size=(20, 5, 5))
+    >>> FiltersDisplay(kernels).plot().axes_["kernels"].get_title()
+    'conv1: 20 kernels of 5x5 weights'
+    """
+
+    def __init__(
+        self, kernels, image=None, feature_maps=None, hidden=None, probabilities=None
+    ):
+        self.kernels = kernels
+        self.image = image
+        self.feature_maps = feature_maps
+        self.hidden = hidden
+        self.probabilities = probabilities
+
+    @classmethod
+    def from_estimator(cls, estimator, image=None, *, ax=None):
+        """Draw the kernels of a fitted classifier, and an image on its way through.
+
+        Parameters
+        ----------
+        estimator : MnistCNNClassifier
+            A fitted one with the article's network; of a pipeline, its last step.
+        image : array-like of shape (height, width), (channels, height, width) or \
+                (channels*height*width,), default=None
+            Raw pixels of one image. None draws the kernels alone.
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a new figure.
+
+        Returns
+        -------
+        FiltersDisplay
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError
+            If `estimator` is no MnistCNNClassifier, or has a network of the user's.
+        ValueError
+            If `image` does not have the shape of the training images.
+        """
+        get_history(estimator)  # raises where there is nothing to draw
+        network = uncompiled(estimator.module_)
+        if not isinstance(network, CNN):
+            raise TypeError(
+                f"Got a classifier with the network {type(network).__name__}, expected "
+                "skmnist's own, whose layers are known. Leave out module=..."
+            )
+        kernels = network.conv1.weight.detach().mean(dim=1).cpu().numpy()
+        if image is None:
+            return cls(kernels).plot(ax=ax)
+
+        pixels = np.asarray(image)
+        if pixels.size != estimator.n_features_in_:
+            raise ValueError(
+                f"Got image of shape {pixels.shape}, expected one image of "
+                f"(channels, height, width) = {estimator.image_shape_}."
+            )
+        pixels = pixels.reshape(1, -1)
+        probabilities = estimator.predict_proba(pixels)[0]
+        network = copy.deepcopy(network).eval()
+        outputs = {}
+        for layer, relu in (("conv1", "relu1"), ("conv2", "relu2"), ("fc1", "relu3")):
+            network.get_submodule(relu).register_forward_hook(
+                lambda _relu, _inputs, output, layer=layer: outputs.update(
+                    {layer: output[0].cpu().numpy()}
+                )
+            )
+        with torch.inference_mode():
+            rows = check_array(pixels, dtype=PIXEL_DTYPES, order="C")
+            network(as_images(rows, estimator.image_shape_).to(estimator.device_))
+        return cls(
+            kernels,
+            image=to_displayable(pixels, estimator.image_shape_)[0],
+            feature_maps={name: outputs[name] for name in ("conv1", "conv2")},
+            hidden=outputs["fc1"],
+            probabilities=dict(
+                zip(estimator.classes_.tolist(), probabilities.tolist(), strict=True)
+            ),
+        ).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw the kernels, and what there is of an image.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw: the parts take its place. None makes a new figure.
+
+        Returns
+        -------
+        FiltersDisplay
+            The display itself.
+        """
+        if self.image is None:
+            self.ax_, self.figure_ = get_axes(ax, figsize=(7, 1.8))
+            self.axes_ = {"kernels": self.ax_}
+        else:
+            self.ax_, self.figure_ = get_axes(ax, figsize=(9, 7.5))
+            place = replace_by_subfigure(self.ax_)
+            rows = place.add_gridspec(4, 1, height_ratios=(1.2, 1.2, 0.8, 1.2))
+            top = rows[0].subgridspec(1, 2, width_ratios=(1, 4))
+            bottom = rows[3].subgridspec(1, 2)
+            parts = {"image": top[0], "kernels": top[1]}
+            parts |= dict(zip(self.feature_maps, (rows[1], rows[2]), strict=True))
+            parts |= {"hidden": bottom[0], "probabilities": bottom[1]}
+            self.axes_ = {name: place.add_subplot(cell) for name, cell in parts.items()}
+        n, height, width = self.kernels.shape
+        limit = abs(self.kernels).max()
+        self._draw_tiles(
+            "kernels",
+            self.kernels,
+            f"conv1: {n} kernels of {height}x{width} weights",
+            vmin=-limit,
+            vmax=limit,
+        )
+        if self.image is None:
+            return self
+
+        ax = self.axes_["image"]
+        draw_image(ax, self.image)
+        ax.set_axis_off()
+        ax.set_title("image", fontsize=10)
+        for name, maps in self.feature_maps.items():
+            n, height, width = maps.shape
+            title = f"after {name}, max-pooling and ReLU: {n} maps of {height}x{width}"
+            self._draw_tiles(name, maps, title, vmin=0)
+        self._draw_tiles(
+            "hidden",
+            self.hidden.reshape(-1, 1, 1),
+            f"after fc1 and ReLU: {len(self.hidden)} hidden units",
+            n_rows=max(1, round(len(self.hidden) ** 0.5 / 1.5)),
+            vmin=0,
+        )
+        ax = self.axes_["probabilities"]
+        labels = [str(label) for label in self.probabilities]
+        ax.bar(labels, self.probabilities.values(), color="0.3")
+        ax.set(ylim=(0, 1), ylabel="Probability", xlabel="Class")
+        ax.set_title("after fc2 and softmax", fontsize=10)
+        return self
+
+    def _draw_tiles(self, name, tiles, title, n_rows=2, **limits):
+        """Draw small images side by side; dark is high."""
+        ax = self.axes_[name]
+        drawn = ax.imshow(_mosaic(tiles, n_rows), cmap="gray_r", **limits)
+        ax.set_axis_off()
+        ax.set_title(title, fontsize=10)
+        # as high as the tiles; one beside the axes would be as high as their cell
+        bar = ax.inset_axes((1.01, 0, 0.015, 1))
+        self.figure_.colorbar(drawn, cax=bar)
+
+
+def _mosaic(tiles, n_rows):
+    """Tiles (n, height, width) in rows, as one image with NaN in between."""
+    n, height, width = tiles.shape
+    n_columns = -(-n // n_rows)
+    gap = 0 if height == 1 else 1
+    mosaic = np.full((n_rows * (height + gap), n_columns * (width + gap)), np.nan)
+    for i, tile in enumerate(tiles):
+        row, column = divmod(i, n_columns)
+        y, x = row * (height + gap), column * (width + gap)
+        mosaic[y : y + height, x : x + width] = tile
+    return mosaic[: n_rows * (height + gap) - gap, : n_columns * (width + gap) - gap]

@@ -1,0 +1,171 @@
+"""The state of a training that `skmnist train --resume` goes on from."""
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+
+from skmnist._safe_file import read_sealed, write_sealed
+from skmnist.classifiers._device import resolve_device
+from skmnist.classifiers._mnist_cnn import MnistCNNClassifier
+from skmnist.model_files._json_values import to_plain
+from skmnist.model_files._persistence import restore
+from skmnist.model_files._state import pack, unpack_optimizer
+
+PLAIN = {str, int, float, type(None)}
+
+
+@dataclass
+class State:
+    """A training on its way.
+
+    Attributes
+    ----------
+    command : dict
+        What the user asked for, as JSON can hold it.
+    clf : MnistCNNClassifier or None
+        As it was after its last finished epoch, its optimizer too; None before the
+        first one.
+    data_sha256 : str or None
+        See `data_sha256`.
+    seconds : float
+        What the finished epochs took.
+    resumed_after : list of int
+        Finished epochs each time that the training went on.
+    """
+
+    command: dict
+    clf: MnistCNNClassifier | None = None
+    data_sha256: str | None = None
+    seconds: float = 0.0
+    resumed_after: list = field(default_factory=list)
+
+    @property
+    def n_finished(self):
+        return 0 if self.clf is None else self.clf.n_iter_
+
+
+class Checkpoint(Callback):
+    """Write the state of a training after each of its epochs.
+
+    Callbacks that write into the history come before it.
+
+    Parameters
+    ----------
+    path : Path
+    state : State
+        From where the training starts.
+    callbacks : list or None
+        The classifier's own, without those that only show progress.
+    """
+
+    def __init__(self, path, state, callbacks):
+        self.path = path
+        self.state = state
+        self.callbacks = callbacks
+
+    def on_train_begin(self, net, **kwargs):
+        self.begin_ = time.perf_counter()
+
+    def on_epoch_end(self, net, **kwargs):
+        parameters = {**net.get_params(deep=False), "callbacks": self.callbacks}
+        facts, tensors = pack(net, parameters)
+        of_optimizer = net.optimizer_.state_dict()
+        facts["training"] = {
+            "command": self.state.command,
+            "data_sha256": self.state.data_sha256,
+            "seconds": self.state.seconds + time.perf_counter() - self.begin_,
+            "resumed_after": self.state.resumed_after,
+            "param_groups": to_plain(of_optimizer["param_groups"], "optimizer"),
+        }
+        tensors |= {
+            f"optimizer.{number}.{name}": value.detach().cpu()
+            for number, values in of_optimizer["state"].items()
+            for name, value in values.items()
+            if value is not None
+        }
+        write_sealed(self.path, facts, tensors)
+
+
+def begin_state(path, command):
+    """Write the state of a training that has no finished epoch yet.
+
+    Parameters
+    ----------
+    path : Path
+    command : dict
+
+    Returns
+    -------
+    State
+    """
+    write_sealed(path, {"training": {"command": command}}, {})
+    return State(command)
+
+
+def read_state(path):
+    """Read what `begin_state` or a `Checkpoint` wrote.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    State
+
+    Raises
+    ------
+    OSError, ValueError
+        As in `skmnist.load`.
+    """
+    facts, tensors = read_sealed(path)
+    training = facts.get("training")
+    if not isinstance(training, dict) or not isinstance(training.get("command"), dict):
+        raise ValueError(f"Got {path}, which is a model, not the state of a training.")
+    known = {"command", "data_sha256", "seconds", "resumed_after", "param_groups"}
+    state = State(
+        **{k: training[k] for k in training.keys() & known - {"param_groups"}}
+    )
+    if not (
+        training.keys() <= known
+        and isinstance(state.resumed_after, list)
+        and {type(n) for n in state.resumed_after} <= {int}
+        and type(state.seconds) is float
+        and {type(value) for value in state.command.values()} <= PLAIN
+    ):
+        raise ValueError(f"Got {path}, which is not the state of a training.")
+    if training.keys() == {"command"}:
+        return state
+
+    def finish(clf):
+        unpack_optimizer(clf, training["param_groups"], tensors)
+        state.clf = clf
+        return state
+
+    parameters = facts.get("parameters")
+    device = parameters.get("device") if isinstance(parameters, dict) else None
+    device = resolve_device(device) if isinstance(device, str) else torch.device("cpu")
+    return restore(path, facts, tensors, device, finish)
+
+
+def data_sha256(X, y):
+    """A sum that tells whether a training goes on with the same data.
+
+    Parameters
+    ----------
+    X, y : ndarray
+
+    Returns
+    -------
+    str
+        In hexadecimal.
+    """
+    digest = hashlib.sha256()
+    for values in (X, y):
+        digest.update(f"{values.dtype.str}{values.shape}".encode())
+        digest.update(np.ascontiguousarray(values))
+    return digest.hexdigest()

@@ -1,0 +1,155 @@
+"""Models as ONNX files, for programs without Python."""
+
+import copy
+import logging
+import warnings
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from skmnist._safe_file import replacing
+from skmnist.classifiers._random_state import run_with_private_generators
+from skmnist.model_files._persistence import check_classifier
+from skmnist.networks import CNN, uncompiled
+
+
+def to_onnx(clf, path):
+    """Write a fitted classifier as an ONNX model, for programs without Python.
+
+    The model takes raw pixels, in the layout and on the scale of the training images,
+    and gives labels and probabilities; the standardisation and the labels are inside.
+    Needs the extra `onnx`.
+
+    Parameters
+    ----------
+    clf : MnistCNNClassifier
+        A fitted one.
+    path : str or PathLike
+        File to write, usually with the ending .onnx. It appears whole or not at all.
+
+    Raises
+    ------
+    TypeError
+        If `clf` is no `MnistCNNClassifier`, or has labels other than text or numbers.
+    NotFittedError
+        If it is not fitted.
+    ImportError
+        If what the extra `onnx` brings is not installed.
+    OSError
+        If the file cannot be written.
+
+    Notes
+    -----
+    The input `pixels` has the shape of X in `fit`, (n, features), (n, height, width) or
+    (n, channels, height, width), with any n. Its type is uint8 if the training images
+    were uint8, float otherwise. The outputs are `label`, of shape (n,), int64, double,
+    bool or string, and `probabilities`, float of shape (n, n_classes), in the order of
+    `classes_`.
+
+    Examples
+    --------
+    >>> import onnxruntime
+    >>> from sklearn.datasets import load_digits
+    >>> import skmnist, tempfile, os
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = skmnist.MnistCNNClassifier(max_epochs=1, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "digits.onnx")
+    ...     skmnist.to_onnx(clf, path)
+    ...     session = onnxruntime.InferenceSession(path)
+    >>> pixels = X[:3].astype("float32")
+    >>> label, probabilities = session.run(None, {"pixels": pixels})
+    >>> label.tolist() == clf.predict(X[:3]).tolist()
+    True
+    """
+    check_classifier(clf)
+    try:
+        import onnx
+        import onnxscript  # noqa: F401 (torch's exporter asks for it)
+    except ImportError as error:
+        raise ImportError(
+            "to_onnx needs the packages onnx and onnxscript. Install them: "
+            "pip install onnx onnxscript onnxruntime, the last to run the model."
+        ) from error
+
+    classes = clf.classes_
+    if classes.dtype.kind == "O":
+        classes = np.array(classes.tolist())  # text, or else numbers
+    if classes.dtype.kind not in "biufU":
+        raise TypeError(
+            f"Got labels of type {clf.classes_.dtype}, {clf.classes_.tolist()!r:.80}; "
+            "ONNX has text and numbers. Fit on such labels."
+        )
+    if classes.dtype.kind == "u" and classes.max() > np.iinfo(np.int64).max:
+        raise TypeError(
+            f"Got a label {classes.max()}, but those of ONNX go up to "
+            f"{np.iinfo(np.int64).max}. Fit on other labels, for example y.astype(str)."
+        )
+    kinds = {"b": bool, "i": np.int64, "u": np.int64, "f": np.float64, "U": object}
+    classes = classes.astype(kinds[classes.dtype.kind])
+    model = _export(clf)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(classes, "classes"))
+    model.graph.node.append(
+        onnx.helper.make_node("Gather", ["classes", "code"], ["label"])
+    )
+    codes, _probabilities = model.graph.output
+    label = onnx.helper.make_tensor_value_info(
+        "label", model.graph.initializer[-1].data_type, ["n"]
+    )
+    codes.CopyFrom(label)
+    onnx.checker.check_model(model, full_check=True)
+    with replacing(path) as temporary:
+        temporary.write_bytes(model.SerializeToString())
+
+
+def _export(clf):
+    """The network as an ONNX model with the outputs `code` and `probabilities`."""
+    shape, dtype = clf._layout
+    pixels = torch.zeros(2, *shape, dtype=getattr(torch, dtype))
+
+    def export():
+        return torch.onnx.export(
+            _FromPixels(clf).eval(),
+            (pixels.to(clf.device_),),
+            input_names=["pixels"],
+            output_names=["code", "probabilities"],
+            dynamic_shapes=[{0: torch.export.Dim("n")}],
+            dynamo=True,
+            verbose=False,
+        ).model_proto
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch's exporter about itself
+        logger = logging.getLogger("torch.onnx")
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            model = run_with_private_generators(clf.device_, export)
+        finally:
+            logger.setLevel(level)
+    for node in model.graph.node:
+        del node.metadata_props[:]  # paths of this machine
+    return model
+
+
+class _FromPixels(torch.nn.Module):
+    """What `predict` does, from raw pixels to the position of the label."""
+
+    def __init__(self, clf):
+        super().__init__()
+        # a copy: hooks, and a training in another thread, have nothing to do with it
+        self.network = copy.deepcopy(uncompiled(clf.module_))
+        self.image_shape = clf.image_shape_
+        self.n_missing = int(np.prod(clf.image_shape_)) - clf.n_features_in_
+        self.takes_any_type = isinstance(self.network, CNN)
+
+    def forward(self, pixels):
+        if self.n_missing:
+            pixels = F.pad(pixels, (0, self.n_missing))
+        images = pixels.reshape(-1, *self.image_shape)  # (n, C, H, W)
+        if not self.takes_any_type:
+            images = images.to(torch.get_default_dtype())
+        probabilities = self.network(images).exp()  # (n, n_classes)
+        probabilities = probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny)
+        return probabilities.argmax(dim=1), probabilities

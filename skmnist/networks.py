@@ -1,0 +1,138 @@
+"""The article's convolutional network, for any image shape and any classes."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+SMALLEST_SIDE = 16
+"""Images with a side below this many pixels are resized, see `RESIZED_TO`."""
+
+RESIZED_TO = (28, 28)
+"""Height and width that small images are resized to: those of MNIST."""
+
+
+class CNN(nn.Module):
+    """Two convolutions with max-pooling, one hidden layer, log-probabilities out.
+
+    This is the network of the article "MNIST with PyTorch and scikit-learn". With the
+    default parameters it has 431,080 weights.
+
+    Parameters
+    ----------
+    image_shape : tuple of three int, default=(1, 28, 28)
+        Channels, height and width of one image. An image whose height or width is
+        under 16 pixels is resized to 28x28 inside the network (bilinear), because two
+        convolutions and two poolings would leave nothing of it.
+    n_classes : int, default=10
+        Number of classes.
+    mean, std : float or sequence of float, default=0.0 and 1.0
+        Mean and standard deviation of the pixels, one for all channels or one for
+        each. The network standardises its input with them; they are buffers, so they
+        travel with its weights.
+    channels : tuple of two int, default=(20, 50)
+        Output channels of the two convolutions.
+    kernel_size : int, default=5
+        Height and width of the kernels of both convolutions, in pixels.
+    hidden_units : int, default=500
+        Units of the hidden fully connected layer.
+    dropout : float, default=0.0
+        Probability that a hidden unit is dropped in training, in [0, 1).
+
+    Raises
+    ------
+    ValueError
+        If `kernel_size` is too large for `image_shape`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmnist.networks import CNN
+    >>> network = CNN()
+    >>> sum(weights.numel() for weights in network.parameters())
+    431080
+    >>> network(torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2, 10])
+    """
+
+    def __init__(
+        self,
+        image_shape=(1, 28, 28),
+        n_classes=10,
+        mean=0.0,
+        std=1.0,
+        channels=(20, 50),
+        kernel_size=5,
+        hidden_units=500,
+        dropout=0.0,
+    ):
+        super().__init__()
+        in_channels, height, width = image_shape
+        self.resize = min(height, width) < SMALLEST_SIDE
+        if self.resize:
+            height, width = RESIZED_TO
+        height, width = (
+            _side_after(_side_after(side, kernel_size), kernel_size)
+            for side in (height, width)
+        )
+        if min(height, width) < 1:
+            raise ValueError(
+                f"Got kernel_size={kernel_size}, which leaves nothing of an image of "
+                f"shape {tuple(image_shape)} after two convolutions and two poolings. "
+                "Pass a smaller kernel_size (the default is 5)."
+            )
+        per_channel = torch.ones(in_channels, 1, 1)
+        self.register_buffer("mean", per_channel * _column(mean))
+        self.register_buffer("std", per_channel * _column(std))
+        self.conv1 = nn.Conv2d(in_channels, channels[0], kernel_size)
+        self.pool1 = nn.MaxPool2d(2)
+        self.relu1 = nn.ReLU()
+        self.conv2 = nn.Conv2d(channels[0], channels[1], kernel_size)
+        self.pool2 = nn.MaxPool2d(2)
+        self.relu2 = nn.ReLU()
+        self.fc1 = nn.Linear(channels[1] * height * width, hidden_units)
+        self.relu3 = nn.ReLU()
+        self.dropout = nn.Dropout(dropout)
+        self.fc2 = nn.Linear(hidden_units, n_classes)
+
+    def forward(self, X):
+        """Return the log-probabilities of the classes.
+
+        Parameters
+        ----------
+        X : tensor of shape (n, channels, height, width), any numeric dtype
+            Raw pixels, on the scale of `mean` and `std`.
+
+        Returns
+        -------
+        tensor of shape (n, n_classes)
+            Logarithms of the probabilities.
+        """
+        # channels last in memory, which convolutions are fastest with; the strides say
+        # so for a single channel too, which contiguous(memory_format=...) leaves alone
+        n, channels, height, width = X.shape
+        X = X.movedim(1, 3).flatten().reshape(n, height, width, channels).movedim(3, 1)
+        X = (X.to(self.mean.dtype) - self.mean) / self.std  # (n, C, H, W)
+        if self.resize:
+            X = F.interpolate(X, RESIZED_TO, mode="bilinear")  # (n, C, 28, 28)
+        # pooling before ReLU gives the same numbers with a quarter of the work
+        X = self.relu1(self.pool1(self.conv1(X)))  # (n, 20, 12, 12)
+        X = self.relu2(self.pool2(self.conv2(X)))  # (n, 50, 4, 4)
+        X = self.dropout(self.relu3(self.fc1(X.flatten(1))))  # (n, 500)
+        X = self.fc2(X)  # (n, n_classes)
+        # in the dtype of the weights, also where autocast computes with less
+        return F.log_softmax(X, dim=1, dtype=self.mean.dtype)
+
+
+def uncompiled(module):
+    """A network without the wrapper of `torch.compile`."""
+    return getattr(module, "_orig_mod", module)
+
+
+def _side_after(side, kernel_size):
+    """Side of an image after one convolution and one pooling, in pixels."""
+    return (side - kernel_size + 1) // 2
+
+
+def _column(values):
+    """One value, or one for each channel, in a shape that multiplies (C, 1, 1)."""
+    return torch.as_tensor(values, dtype=torch.get_default_dtype()).reshape(-1, 1, 1)

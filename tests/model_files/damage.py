@@ -1,0 +1,506 @@
+"""Damage model files in all ways that we could think of, and try to load them.
+
+    python tests/model_files/damage.py 5000
+
+prints, for each kind of damage, how many files were tried, with which errors they were
+refused, and how much memory that took at most, as a multiple of the file's size.
+Hostile files have a valid checksum: their maker knows how it is computed.
+"""
+
+import argparse
+import collections
+import io
+import json
+import os
+import pickle
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import joblib
+import numpy as np
+import safetensors.torch
+import torch
+from sklearn.datasets import load_digits
+
+import skmnist
+from skmnist._safe_file import (
+    BODY,
+    HEADER_LIMIT,
+    LENGTH,
+    START,
+    ZEROS,
+    _digest,
+    read_sealed,
+)
+
+EXECUTED = "SKMNIST_TEST_EXECUTED"
+
+
+class Malicious:
+    """Whoever unpickles it has executed it."""
+
+    def __reduce__(self):
+        return os.putenv, (EXECUTED, "1")
+
+
+def make_model(path):
+    X, y = load_digits(return_X_y=True)
+    clf = skmnist.MnistCNNClassifier.with_article_recipe(
+        max_epochs=2,
+        random_state=0,
+        augmentation=skmnist.RandomAffine(),
+        class_weight={3: 2.0},
+        module__channels=(4, 8),
+        module__hidden_units=32,
+    )
+    skmnist.save(clf.fit(X[:200], y[:200]), path)
+
+
+def seal(facts, tensors):
+    """A file with a valid checksum around anything."""
+    text = facts if isinstance(facts, str) else json.dumps(facts)
+    text = '{"sha256": "' + ZEROS.decode() + '"' + (", " + text[1:])
+    return reseal(safetensors.torch.save(tensors, {"skmnist": text}))
+
+
+def reseal(content):
+    content = bytearray(content)
+    content[BODY - len(ZEROS) : BODY] = _digest(content).encode()
+    return bytes(content)
+
+
+# Damage without a valid checksum: what happens to files ------------------------------
+
+
+def flip_bit_of(first, last):
+    def flip(content, generator):
+        content = bytearray(content)
+        stop = len(content) if last is None else last(content)
+        position = generator.randrange(first, stop)
+        content[position] ^= 1 << generator.randrange(8)
+        return bytes(content)
+
+    return flip
+
+
+def header_end(content):
+    return LENGTH + int.from_bytes(content[:LENGTH], "little")
+
+
+def cut(content, generator):
+    return content[: generator.randrange(len(content))]
+
+
+def extend(content, generator):
+    return content + generator.randbytes(generator.randrange(1, 2000))
+
+
+def overwrite(content, generator):
+    size = generator.randrange(1, 4096)
+    at = generator.randrange(len(content))
+    return content[:at] + generator.randbytes(size) + content[at + size :]
+
+
+def leave_out(content, generator):
+    at = generator.randrange(len(content))
+    return content[:at] + content[at + generator.randrange(1, 4096) :]
+
+
+def swap_blocks(content, generator):
+    middle = generator.randrange(1, len(content))
+    return content[middle:] + content[:middle]
+
+
+def as_text(content, generator):
+    """What a transfer in text mode does: line ends."""
+    changed = content.replace(b"\n", b"\r\n")
+    return changed if changed != content else content + b"\n"
+
+
+# Foreign files -----------------------------------------------------------------------
+
+
+def pickled(content, generator):
+    return pickle.dumps(Malicious(), protocol=generator.randrange(6))
+
+
+def joblib_file(content, generator):
+    file = io.BytesIO()
+    joblib.dump(Malicious(), file, compress=generator.randrange(4))
+    return file.getvalue()
+
+
+def torch_file(content, generator):
+    file = io.BytesIO()
+    torch.save({"weights": torch.zeros(3), "x": Malicious()}, file)
+    return file.getvalue()
+
+
+def zip_file(content, generator):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("data", generator.randbytes(100))
+    return file.getvalue()
+
+
+def numpy_file(content, generator):
+    file = io.BytesIO()
+    np.save(file, np.array([Malicious()]), allow_pickle=True)
+    return file.getvalue()
+
+
+def noise(content, generator):
+    return generator.randbytes(generator.choice([0, 1, 7, 8, 9, 100, 10_000]))
+
+
+def pickle_behind_our_start(content, generator):
+    body = pickle.dumps(Malicious())
+    return len(body).to_bytes(LENGTH, "little") + START + ZEROS + body
+
+
+def other_safetensors(content, generator):
+    metadata = generator.choice([None, {"format": "pt"}, {"skmnist": "{}"}])
+    return safetensors.torch.save({"x": torch.zeros(4)}, metadata)
+
+
+# Hostile files -----------------------------------------------------------------------
+
+
+def huge_header(content, generator):
+    length = generator.choice([2**63, 2**40, 2 * HEADER_LIMIT, len(content) * 2])
+    return reseal(length.to_bytes(LENGTH, "little") + content[LENGTH:])
+
+
+def header_of_brackets(content, generator):
+    """JSON that takes many times its size in memory, in the header or in our part."""
+    n = HEADER_LIMIT // 5
+    value = generator.choice(
+        ["[" * n, "[[]," * n, f"[{'{},' * n}1]", f"[{'1.5,' * n}1]"]
+    )
+    rest = generator.choice(['\\"}"}, "x": %s}', '\\", \\"x\\": %s}"}}']) % value
+    header = START + ZEROS + rest.encode()
+    return reseal(len(header).to_bytes(LENGTH, "little") + header)
+
+
+def other_value(generator, value):
+    """Something of another type than value, or of an absurd size."""
+    absurd = [
+        *(None, True, -1, 0, 10**30, 1e308, "", "x" * 100, "os.system"),
+        *([], [[]], {}, {"class": "os.system"}, {"object": ["os.system", {}]}),
+        *({"tuple": 3}, {"dict": [1]}, {"class": []}, {"float": "x"}, {"a": 1, "b": 2}),
+        *({"object": ["skmnist.RandomAffine", {"rotation": "x"}]}, [10**9, 10**9]),
+        *(
+            {"object": ["skmnist.RandomAffine", 3]},
+            {"device": "nowhere"},
+            {"device": 3},
+        ),
+    ]
+    return generator.choice([v for v in absurd if type(v) is not type(value)])
+
+
+STRICT = (
+    *("format", "parameters", "classes", "image_shape", "layout", "n_features"),
+    *("pixel_mean", "pixel_std", "precision", "seed", "weights_so_far", "history"),
+    *("n_earlier_epochs", "network"),
+)
+
+
+def wrong_fact(facts, tensors, generator):
+    name = generator.choice(STRICT)
+    facts[name] = other_value(generator, facts[name])
+
+
+def missing_fact(facts, tensors, generator):
+    del facts[generator.choice(STRICT)]
+
+
+def wrong_parameter(facts, tensors, generator):
+    wrong = {
+        "lr": ["fast", None, 0, -1.0, {"float": "nan"}, {"class": "os.system"}],
+        "max_epochs": [0, -1, 2.5, "many", None, []],
+        "batch_size": [0, "x", None, {"tuple": []}],
+        "module": [{"class": "os.system"}, "os.system", None, {"class": "skmnist.x"}],
+        "criterion": [{"class": "builtins.eval"}, {"class": "skmnist.CNN"}, 3],
+        "optimizer": [{"class": "builtins.exec"}, 3, {"class": "torch.nn.NLLLoss"}],
+        "augmentation": ["x", 3, {"object": ["skmnist.RandomAffine", {"shift": -1}]}],
+        "callbacks": [
+            3,
+            ["x"],
+            [{"object": ["skorch.callbacks.Checkpoint", {"dirname": "/tmp/x"}]}],
+            [{"object": ["skorch.callbacks.EpochScoring", {}]}],
+            [{"object": ["skorch.callbacks.EarlyStopping", {"speed": 3}]}],
+            [
+                {
+                    "object": [
+                        "skorch.callbacks.EarlyStopping",
+                        {"sink": {"class": "skmnist.RandomAffine"}},
+                    ]
+                }
+            ],
+        ],
+        "torch_load_kwargs": [{"dict": [["weights_only", False]]}],
+        "early_stopping": ["x", 3],
+        "precision": ["float8", 3],
+        "device": ["nowhere", 3.5, None],
+        "compile": ["yes", 1, {"class": "skmnist.CNN"}],
+        "compile__options": [{"dict": [["cpp.cxx", {"tuple": ["touch executed"]}]]}],
+        "compile__backend": ["inductor", "tvm"],
+        "iterator_valid__num_workers": [10**6, -1, "x"],
+        "iterator_valid__multiprocessing_context": ["spawn"],
+        "iterator_train__worker_init_fn": [{"class": "skmnist.CNN"}],
+        "iterator_valid__batch_size": [0, -2, "x"],
+        "image_shape": [{"tuple": [1, 8]}, 3, {"tuple": [0, 8, 8]}],
+        "class_weight": [{"dict": [[3, -2]]}, 7],
+        "predict": [1],
+        "_seed": [1],
+        "classes_": [[1]],
+        "__class__": [{"class": "skmnist.CNN"}],
+        "warp__speed": [9],
+        "module__warp": [9],
+        "optimizer__warp": [9],
+    }
+    name = generator.choice(list(wrong))
+    facts["parameters"][name] = generator.choice(wrong[name])
+
+
+def wrong_network(facts, tensors, generator):
+    wrong = {
+        "hidden_units": [10**9, 10**18, 10**30, -1, 33, "x", [1]],
+        "channels": [[10**9, 10**9], [], 7, [4, 9]],
+        "kernel_size": [10**6, 0, -5, [1, 2, 3], 3],
+        "dropout": [-1, 2, "x", [0]],
+        "warp": [9],
+    }
+    name = generator.choice(list(wrong))
+    facts["network"][name] = generator.choice(wrong[name])
+
+
+def wrong_shape(facts, tensors, generator):
+    name = generator.choice([n for n in tensors if n.startswith("network.")])
+    values = tensors[name]
+    tensors[name] = generator.choice(
+        [values[..., :-1].contiguous(), values[None], torch.zeros(0), torch.zeros(3, 3)]
+    )
+
+
+def wrong_type(facts, tensors, generator):
+    name = generator.choice(list(tensors))
+    types = [torch.int8, torch.float16, torch.bfloat16, torch.bool, torch.uint8]
+    if name.startswith("history."):  # these may be of several types
+        tensors[name] = tensors[name][None]
+    else:
+        tensors[name] = tensors[name].to(generator.choice(types))
+
+
+def missing_tensor(facts, tensors, generator):
+    del tensors[generator.choice(list(tensors))]
+
+
+def further_tensor(facts, tensors, generator):
+    tensors[generator.choice(["network.", "history."]) + "x"] = torch.zeros(3)
+
+
+def not_finite(facts, tensors, generator):
+    name = generator.choice([n for n in tensors if n.startswith("network.")])
+    tensors[name] = torch.full_like(tensors[name], generator.choice([np.nan, np.inf]))
+
+
+def wrong_labels(facts, tensors, generator):
+    facts["classes"] = generator.choice(
+        [
+            ["int64", list(range(9))],
+            ["int64", list(range(11))],
+            ["int64", [0] * 10],
+            ["int64", list(range(10))[::-1]],
+            ["int8", [*range(9), 1000]],
+            ["int64", [*range(9), "nine"]],
+            ["object", [*range(9), None]],
+            ["object", [*range(9), []]],
+            ["str", list(range(10))],
+            ["str", [*map(str, range(4000)), "x" * 4000]],
+            ["U1000000000", list(range(10))],
+            ["datetime64[s]", list(range(10))],
+            ["float64", [*range(9), 1e400]],
+        ]
+    )
+
+
+def absurd_history(facts, tensors, generator):
+    keys, groups = facts["history"][0]
+    kinds, counts = tensors["history.kinds"], tensors["history.counts"]
+    if generator.randrange(2):
+        facts["history"][0] = generator.choice(
+            [
+                [[*keys, "x"], groups],
+                [[{"class": "os.system"}], groups],
+                [[[]], groups],
+                [[], groups],
+                [keys, [[]]],
+                [keys, [["x"]]],
+                [keys, 3],
+                "epoch",
+            ]
+        )
+    elif generator.randrange(2):
+        tensors["history.kinds"] = generator.choice(
+            [kinds + 1, kinds - 1, kinds.double(), kinds[:-1], kinds.repeat(1000)]
+        )
+    else:
+        tensors["history.counts"] = generator.choice(
+            [counts * 10**12, -counts, counts * 0, counts.double(), counts.repeat(2)]
+        )
+
+
+def other_format(facts, tensors, generator):
+    facts["format"] = generator.choice([0, 2, 99, "1", None, [1]])
+
+
+def absurd_shape(facts, tensors, generator):
+    facts["image_shape"] = generator.choice(
+        [[1, 8, 9], [8, 8], [1, 8, 10**9], [10**9, 10**9, 10**9], [1, -8, -8], "8x8"]
+    )
+
+
+DAMAGE = {
+    "a bit of the length": flip_bit_of(0, lambda content: LENGTH),
+    "a bit of the header": flip_bit_of(LENGTH, header_end),
+    "a bit anywhere": flip_bit_of(0, None),
+    "cut off": cut,
+    "extended": extend,
+    "overwritten": overwrite,
+    "a part is missing": leave_out,
+    "blocks swapped": swap_blocks,
+    "line ends changed": as_text,
+    "foreign: pickle": pickled,
+    "foreign: joblib": joblib_file,
+    "foreign: torch.save": torch_file,
+    "foreign: zip": zip_file,
+    "foreign: NumPy": numpy_file,
+    "foreign: noise": noise,
+    "foreign: pickle behind our start": pickle_behind_our_start,
+    "foreign: other safetensors": other_safetensors,
+    "hostile: huge header": huge_header,
+    "hostile: brackets": header_of_brackets,
+}
+HOSTILE = {
+    "hostile: wrong fact": wrong_fact,
+    "hostile: missing fact": missing_fact,
+    "hostile: wrong parameter": wrong_parameter,
+    "hostile: wrong network": wrong_network,
+    "hostile: wrong shape": wrong_shape,
+    "hostile: wrong type": wrong_type,
+    "hostile: missing tensor": missing_tensor,
+    "hostile: further tensor": further_tensor,
+    "hostile: not finite": not_finite,
+    "hostile: wrong labels": wrong_labels,
+    "hostile: absurd history": absurd_history,
+    "hostile: another format": other_format,
+    "hostile: absurd shape": absurd_shape,
+}
+
+
+def damaged_files(model, n, seed):
+    """Yield the kind of damage and the content of each of n damaged files."""
+    content = model.read_bytes()
+    facts, tensors = read_sealed(model)
+    del facts["sha256"]
+    original = json.dumps(facts)
+    generator = random.Random(seed)
+    kinds = [*DAMAGE, *HOSTILE]
+    for i in range(n):
+        kind = kinds[i % len(kinds)]
+        if kind in DAMAGE:
+            yield kind, DAMAGE[kind](content, generator)
+        else:
+            facts, changed = json.loads(original), dict(tensors)
+            HOSTILE[kind](facts, changed, generator)
+            yield kind, seal(facts, changed)
+
+
+def try_damaged_files(n, seed):
+    """Load n damaged files.
+
+    Returns
+    -------
+    dict
+        For each kind of damage: number of files, count of each error (its wording
+        without figures), most memory taken beyond the file's own size, in bytes, and
+        sizes of the files.
+
+    Raises
+    ------
+    AssertionError
+        If one was loaded, gave another error than ValueError, or was executed.
+    """
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        model, path = Path(folder) / "model", Path(folder) / "damaged.safetensors"
+        make_model(model)
+        intact = skmnist.load(model)  # imports what is imported at the first use
+        assert intact.n_iter_ == 2
+        for kind, content in damaged_files(model, n, seed):
+            path.write_bytes(content)
+            size = len(content)
+            del content
+            tracemalloc.start()
+            try:
+                skmnist.load(path)
+            except ValueError as error:
+                message = str(error).replace(str(path), "FILE")
+            else:
+                raise AssertionError(
+                    f"was loaded: {kind}, {read_sealed(path)[0]!s:.3000}"
+                )
+            finally:
+                _, peak = tracemalloc.get_traced_memory()
+                tracemalloc.stop()
+            entry = found.setdefault(kind, {"n": 0, "errors": collections.Counter()})
+            entry["n"] += 1
+            entry["errors"][re.split(r"[(:;.]", message)[:2][-1].strip()] += 1
+            if peak / max(size, 1) > entry.get("peak", 0) / entry.get("size", 1):
+                entry |= {"peak": peak, "size": size or 1}
+            assert sorted(os.listdir(folder)) == ["damaged.safetensors", "model"]
+    assert EXECUTED not in os.environ
+    # which putenv would have given to children
+    command = [sys.executable, "-c", "import os; print(*os.environ)"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert EXECUTED not in shown
+    return found
+
+
+def resident_memory():
+    """The most memory that this process has taken, in words."""
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return "this system does not tell how much memory the process took"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # it counts in bytes there
+    return f"the process took {peak / unit:.0f} MiB at most"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("n_files", type=int, nargs="?", default=5000)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    found = try_damaged_files(arguments.n_files, arguments.seed)
+    for kind, entry in found.items():
+        print(
+            f"{kind:34} {entry['n']:5} refused, at most {entry['peak']:9,} bytes "
+            f"({entry['peak'] / entry['size']:.1f} x the file)"
+        )
+        for message, count in entry["errors"].most_common():
+            print(f"    {count:5} {message[:100]}")
+    n_files = sum(entry["n"] for entry in found.values())
+    print(f"{n_files} files, none loaded, nothing executed; {resident_memory()}.")
+
+
+if __name__ == "__main__":
+    main()
