@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skmnist._safe_file import replacing
+from skmnist._safe_file import replace_atomically
 from skmnist.displays import PreprocessingDisplay
 from skmnist.preprocessing import DigitPreprocessor
 from skmnist.preprocessing._segmentation import FRAME
@@ -129,7 +129,7 @@ def read_picture(clf, path, explain=None):
             .plot(ax=_new_axes())
             .figure_
         )
-        with replacing(explain) as temporary:
+        with replace_atomically(explain) as temporary:
             figure.savefig(temporary, dpi=120)
     if row.any():
         probabilities = clf.predict_proba(row)[0]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback
 
-from skmnist._safe_file import read_sealed, write_sealed
+from skmnist._safe_file import read_safe_file, write_safe_file
 from skmnist.classifiers._device import resolve_device
 from skmnist.classifiers._mnist_cnn import MnistCNNClassifier
 from skmnist.model_files._json_values import to_plain
@@ -87,7 +87,7 @@ class Checkpoint(Callback):
             for name, value in values.items()
             if value is not None
         }
-        write_sealed(self.path, facts, tensors)
+        write_safe_file(self.path, facts, tensors)
 
 
 def begin_state(path, command):
@@ -102,7 +102,7 @@ def begin_state(path, command):
     -------
     State
     """
-    write_sealed(path, {"training": {"command": command}}, {})
+    write_safe_file(path, {"training": {"command": command}}, {})
     return State(command)
 
 
@@ -122,7 +122,7 @@ def read_state(path):
     OSError, ValueError
         As in `skmnist.load`.
     """
-    facts, tensors = read_sealed(path)
+    facts, tensors = read_safe_file(path)
     training = facts.get("training")
     if not isinstance(training, dict) or not isinstance(training.get("command"), dict):
         raise ValueError(f"Got {path}, which is a model, not the state of a training.")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from skmnist._safe_file import replacing
+from skmnist._safe_file import replace_atomically
 from skmnist.classifiers._random_state import run_with_private_generators
 from skmnist.model_files._persistence import check_classifier
 from skmnist.networks import CNN, uncompiled
@@ -99,7 +99,7 @@ def to_onnx(clf, path):
     )
     codes.CopyFrom(label)
     onnx.checker.check_model(model, full_check=True)
-    with replacing(path) as temporary:
+    with replace_atomically(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
 
 

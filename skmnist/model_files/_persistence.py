@@ -5,7 +5,7 @@ import json
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from skmnist._safe_file import read_sealed, write_sealed
+from skmnist._safe_file import read_safe_file, write_safe_file
 from skmnist.classifiers._mnist_cnn import MnistCNNClassifier
 from skmnist.model_files._state import pack, unpack
 
@@ -76,7 +76,7 @@ def save(clf, path):
             f"Got a classifier that could not be loaded again: {error} Set the "
             "parameters to what fit takes, and leave out attributes of your own."
         ) from error
-    write_sealed(path, facts, tensors)
+    write_safe_file(path, facts, tensors)
 
 
 def load(path):
@@ -108,7 +108,7 @@ def load(path):
     --------
     save : Write the file; an example is there.
     """
-    facts, tensors = read_sealed(path)
+    facts, tensors = read_safe_file(path)
     if "training" in facts:
         raise ValueError(
             f"Got {path}, which is the state of a training that was cut off, not a "

@@ -30,13 +30,14 @@ from sklearn.datasets import load_digits
 
 import skmnist
 from skmnist._safe_file import (
-    BODY,
+    CHECKSUM_END,
+    CHECKSUM_PLACEHOLDER,
+    CHECKSUM_START,
     HEADER_LIMIT,
-    LENGTH,
+    LENGTH_SIZE,
     START,
-    ZEROS,
-    _digest,
-    read_sealed,
+    _checksum,
+    read_safe_file,
 )
 
 EXECUTED = "SKMNIST_TEST_EXECUTED"
@@ -65,13 +66,13 @@ def make_model(path):
 def seal(facts, tensors):
     """A file with a valid checksum around anything."""
     text = facts if isinstance(facts, str) else json.dumps(facts)
-    text = '{"sha256": "' + ZEROS.decode() + '"' + (", " + text[1:])
+    text = '{"sha256": "' + CHECKSUM_PLACEHOLDER.decode() + '"' + (", " + text[1:])
     return reseal(safetensors.torch.save(tensors, {"skmnist": text}))
 
 
 def reseal(content):
     content = bytearray(content)
-    content[BODY - len(ZEROS) : BODY] = _digest(content).encode()
+    content[CHECKSUM_START:CHECKSUM_END] = _checksum(content).encode()
     return bytes(content)
 
 
@@ -90,7 +91,7 @@ def flip_bit_of(first, last):
 
 
 def header_end(content):
-    return LENGTH + int.from_bytes(content[:LENGTH], "little")
+    return LENGTH_SIZE + int.from_bytes(content[:LENGTH_SIZE], "little")
 
 
 def cut(content, generator):
@@ -161,7 +162,9 @@ def noise(content, generator):
 
 def pickle_behind_our_start(content, generator):
     body = pickle.dumps(Malicious())
-    return len(body).to_bytes(LENGTH, "little") + START + ZEROS + body
+    return (
+        len(body).to_bytes(LENGTH_SIZE, "little") + START + CHECKSUM_PLACEHOLDER + body
+    )
 
 
 def other_safetensors(content, generator):
@@ -174,7 +177,7 @@ def other_safetensors(content, generator):
 
 def huge_header(content, generator):
     length = generator.choice([2**63, 2**40, 2 * HEADER_LIMIT, len(content) * 2])
-    return reseal(length.to_bytes(LENGTH, "little") + content[LENGTH:])
+    return reseal(length.to_bytes(LENGTH_SIZE, "little") + content[LENGTH_SIZE:])
 
 
 def header_of_brackets(content, generator):
@@ -184,8 +187,8 @@ def header_of_brackets(content, generator):
         ["[" * n, "[[]," * n, f"[{'{},' * n}1]", f"[{'1.5,' * n}1]"]
     )
     rest = generator.choice(['\\"}"}, "x": %s}', '\\", \\"x\\": %s}"}}']) % value
-    header = START + ZEROS + rest.encode()
-    return reseal(len(header).to_bytes(LENGTH, "little") + header)
+    header = START + CHECKSUM_PLACEHOLDER + rest.encode()
+    return reseal(len(header).to_bytes(LENGTH_SIZE, "little") + header)
 
 
 def other_value(generator, value):
@@ -368,8 +371,8 @@ def absurd_shape(facts, tensors, generator):
 
 
 DAMAGE = {
-    "a bit of the length": flip_bit_of(0, lambda content: LENGTH),
-    "a bit of the header": flip_bit_of(LENGTH, header_end),
+    "a bit of the length": flip_bit_of(0, lambda content: LENGTH_SIZE),
+    "a bit of the header": flip_bit_of(LENGTH_SIZE, header_end),
     "a bit anywhere": flip_bit_of(0, None),
     "cut off": cut,
     "extended": extend,
@@ -408,8 +411,7 @@ HOSTILE = {
 def damaged_files(model, n, seed):
     """Yield the kind of damage and the content of each of n damaged files."""
     content = model.read_bytes()
-    facts, tensors = read_sealed(model)
-    del facts["sha256"]
+    facts, tensors = read_safe_file(model)
     original = json.dumps(facts)
     generator = random.Random(seed)
     kinds = [*DAMAGE, *HOSTILE]
@@ -455,7 +457,7 @@ def try_damaged_files(n, seed):
                 message = str(error).replace(str(path), "FILE")
             else:
                 raise AssertionError(
-                    f"was loaded: {kind}, {read_sealed(path)[0]!s:.3000}"
+                    f"was loaded: {kind}, {read_safe_file(path)[0]!s:.3000}"
                 )
             finally:
                 _, peak = tracemalloc.get_traced_memory()

@@ -30,7 +30,7 @@ from torch import nn
 
 import skmnist
 from skmnist import MnistCNNClassifier, RandomAffine
-from skmnist._safe_file import read_sealed
+from skmnist._safe_file import read_safe_file
 
 MODELS = Path(__file__).parent / "models"
 NAMES = np.array(
@@ -548,8 +548,7 @@ def test_no_file_is_made_elsewhere(few, small, path, monkeypatch):
 def test_a_header_beyond_the_limit_is_not_read(few, small, path):
     clf = small(max_epochs=1).fit(*few)
     skmnist.save(clf, path)
-    facts, tensors = read_sealed(path)
-    del facts["sha256"]
+    facts, tensors = read_safe_file(path)
     for length, fits in ((10, True), (path.stat().st_size + 2**17, False)):
         path.write_bytes(damage.seal({**facts, "note": "x" * length}, tensors))
         if fits:
@@ -592,9 +591,9 @@ def test_every_byte_counts(tmp_path):
 def test_what_is_no_model_file(few, small, tmp_path, path):
     with pytest.raises(FileNotFoundError, match="there is no such file"):
         skmnist.load(path)
-    with pytest.raises(ValueError, match="no regular file"):
+    with pytest.raises(ValueError, match="not a regular file"):
         skmnist.load(tmp_path)
-    with pytest.raises(ValueError, match="no regular file"):
+    with pytest.raises(ValueError, match="not a regular file"):
         skmnist.load("/dev/zero")
     clf = small(max_epochs=1).fit(*few)
     joblib.dump(clf, path)
