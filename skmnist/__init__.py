@@ -3,7 +3,7 @@
 from importlib.metadata import version
 
 from skmnist.augmentation import RandomAffine
-from skmnist.classifiers._mnist_cnn import MnistCNNClassifier
+from skmnist.classifiers import MnistCNNClassifier
 from skmnist.model_files import load, save, to_onnx
 
 __all__ = ["MnistCNNClassifier", "RandomAffine", "load", "save", "to_onnx"]

@@ -54,6 +54,9 @@ class CNN(nn.Module):
     torch.Size([2, 10])
     """
 
+    accepts_raw_pixels = True
+    supports_bfloat16 = True
+
     def __init__(
         self,
         image_shape=(1, 28, 28),

@@ -1,5 +1,6 @@
 """Classifiers of images: scikit-learn's contract around convolutional networks."""
 
+from skmnist.classifiers._image_classifier import ImageClassifier
 from skmnist.classifiers._mnist_cnn import MnistCNNClassifier
 
-__all__ = ["MnistCNNClassifier"]
+__all__ = ["ImageClassifier", "MnistCNNClassifier"]

@@ -4,12 +4,12 @@ import torch
 
 
 def resolve_device(device):
-    """Turn the parameter `device` into the device that training will use.
+    """Resolve the parameter `device`.
 
     Parameters
     ----------
     device : "auto", str or torch.device
-        "auto" is the first of cuda, mps and cpu that this machine has.
+        "auto" is the first available of cuda, mps and cpu.
 
     Returns
     -------
@@ -18,7 +18,7 @@ def resolve_device(device):
     Raises
     ------
     ValueError
-        If torch knows no such device, or this machine has none.
+        If the device is unknown to torch or not available.
     """
     available = ["cpu"]
     if torch.backends.mps.is_available():
@@ -27,7 +27,7 @@ def resolve_device(device):
         available.insert(0, "cuda")
     if device == "auto":
         return torch.device(available[0])
-    expected = f"Expected 'auto' or one of {available} (this machine has no others)."
+    expected = f"Expected 'auto' or one of {available} (the devices of this machine)."
     try:
         resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:
@@ -40,13 +40,12 @@ def resolve_device(device):
 
 
 def resolve_precision(precision, device):
-    """Turn the parameter `precision` into the type that training computes with.
+    """Resolve the parameter `precision`.
 
     Parameters
     ----------
     precision : {"auto", "float32", "bfloat16"}
-        "auto" is bfloat16 where the processor multiplies in it natively, as it says of
-        itself; nothing is timed.
+        "auto" is bfloat16 if the processor reports that it multiplies in it natively.
     device : torch.device
 
     Returns
@@ -57,7 +56,7 @@ def resolve_precision(precision, device):
         return precision
     if device.type == "cpu":
         able = torch.cpu.get_capabilities()
-        # of Intel and AMD, of Intel's matrix unit, of ARM
+        # x86, x86 with a matrix unit, ARM
         native = any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
     elif device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)

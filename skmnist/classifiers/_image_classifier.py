@@ -1,16 +1,19 @@
-"""`Net`: skorch's hooks and the training loop, under `MnistCNNClassifier`."""
+"""`ImageClassifier`: any network of images as a scikit-learn classifier."""
 
 import copy
 import inspect
-import threading
-import time
 import warnings
-from contextlib import contextmanager, nullcontext
-from functools import partial
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import check_X_y
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EpochScoring, EpochTimer, PassthroughScoring, PrintLog
 from skorch.dataset import ValidSplit
@@ -18,184 +21,750 @@ from skorch.exceptions import SkorchTrainingImpossibleError
 from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import DataLoader
 
-from skmnist.augmentation import RandomAffine
-from skmnist.callbacks import (
-    OneCycle,
-    StopWithoutImprovement,
-    raised_by_callback,
-    sets_learning_rate,
-)
+from skmnist.callbacks import EarlyStopping, OneCycleLR, StopTraining
 from skmnist.classifiers._batch_loader import (
-    PREDICTION_BATCH,
-    Batches,
+    PREDICTION_BATCH_SIZE,
     LabelledImages,
-    check_known,
-    is_own,
-    weights_of,
-    with_array_indices,
+    TensorBatchLoader,
+    get_images,
+    get_sample_weight,
+    index_by_array,
+    is_labelled_images,
 )
+from skmnist.classifiers._callbacks import (
+    TrainingControl,
+    ValidationScoring,
+    find_checkpoint,
+    get_callback_names,
+    has_lr_scheduler,
+    is_stopped_by_skorch,
+    move_checkpoint_to_end,
+    score_validation_data,
+)
+from skmnist.classifiers._concurrency import get_predictor, run_prediction, run_training
 from skmnist.classifiers._device import resolve_device, resolve_precision
-from skmnist.classifiers._random_state import (
-    run_with_private_generators,
-    seed_generators,
-    training_lock,
+from skmnist.classifiers._input_validation import (
+    PIXEL_DTYPES,
+    as_images,
+    as_labels,
+    as_rows,
+    as_weights,
+    check_known_labels,
+    pixel_statistics,
+    resolve_image_shape,
+    with_channels,
+)
+from skmnist.classifiers._module import (
+    apply_augmentation,
+    build_augmentation,
+    build_module,
+    check_log_probabilities,
+    declares,
+)
+from skmnist.classifiers._parameter_validation import (
+    check_class_counts,
+    check_parameters,
+)
+from skmnist.classifiers._random_state import draw_seed, fork_rng, seed_generators
+from skmnist.classifiers._sample_weights import (
+    check_criterion,
+    combine_weights,
+    compute_weighted_loss,
+    drop_zero_weight,
+    scale_weights,
 )
 from skmnist.datasets import dataset_to_arrays
 from skmnist.networks import CNN, uncompiled
 
-NOT_PICKLED = (
-    *("optimizer_", "_held_out_weights", "_before_training"),
-    *("_callback_fit_ctx", "_skl_callbacks_to_teardown"),  # of scikit-learn's callbacks
+PICKLED = (
+    *("_seed", "_layout", "_weights_so_far", "_n_earlier_epochs"),
+    *("_modules", "_criteria", "_optimizers", "_trimmed_for_prediction"),  # skorch
+    *("_skl_callbacks", "_metadata_request", "_sklearn_output_config"),  # scikit-learn
 )
-"""Attributes that are there for training only."""
+"""Private attributes that pickles and copies hold."""
 
-_predictions = {}
-"""Estimator (by its id) and thread of each prediction that is under way."""
-
-_CRITERION_REMEDY = "Pass a loss of torch.nn, or no weights."
+NOT_PICKLED = ("optimizer_",)
+"""Fitted attributes that they do not hold."""
 
 
-class Net(NeuralNetClassifier):
-    """skorch's net, trained on checked images from one tensor.
+class TrainingData(NamedTuple):
+    """Validated training data.
 
-    What is public is skorch's; `MnistCNNClassifier` adds the parameters, and all that
-    scikit-learn expects.
+    Attributes
+    ----------
+    X : array-like of shape (n, n_features)
+        As passed by the user, but flat; still a data frame if it was one.
+    layout : tuple (n_features,), (H, W) or (C, H, W)
+        Shape of each image as passed by the user.
+    images : tensor of shape (n, C, H, W)
+        Without the images of weight 0, as are `y` and `weights`.
+    y : ndarray of shape (n,)
+    weights : ndarray of shape (n,) or None
+    classes : ndarray of shape (n_classes,)
+    fit_info : dict
+        What the hooks of scikit-learn's callbacks receive.
     """
 
-    # What skorch's constructor would set on the instance; a scikit-learn estimator has
-    # nothing but its parameters there before fit.
+    X: object
+    layout: tuple
+    images: torch.Tensor
+    y: np.ndarray
+    weights: np.ndarray | None
+    classes: np.ndarray
+    fit_info: dict
+
+
+class Split(NamedTuple):
+    """Data sets to train on and to validate with, ready for `fit_loop`."""
+
+    train: object
+    valid: object
+
+
+class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
+    """Classifier that trains any PyTorch network on images.
+
+    It is a skorch `NeuralNetClassifier` that follows scikit-learn's conventions for
+    classifiers. X holds raw pixels as rows, as (n, height, width) or as
+    (n, channels, height, width), of any numeric type; y holds labels of any type. The
+    mean and standard deviation of the pixels are computed in `fit` and passed to the
+    network, so users never scale, reshape or encode anything.
+
+    Parameters
+    ----------
+    module : torch.nn.Module, class or instance
+        The network. It takes raw pixels, a float32 tensor of shape
+        (n, channels, height, width), and returns log-probabilities of shape
+        (n, n_classes). A class is instantiated with those of `image_shape`,
+        `n_classes`, `mean` and `std` that its constructor names, and with the
+        `module__...` parameters. An instance is copied and stays untrained. See Notes
+        for what else a network may define.
+    lr : float, default=0.002
+        Learning rate, above 0. With `lr_schedule="onecycle"`, the peak.
+    lr_schedule : {"onecycle"} or None, default="onecycle"
+        "onecycle" raises the learning rate to `lr` and lowers it again over the
+        `max_epochs` of one `fit`, and clips the gradient norm to 1
+        (`callbacks__lr_schedule__max_gradient_norm`); `partial_fit` trains with the
+        constant `lr / 2`. None keeps `lr` constant.
+    max_epochs : int, default=10
+        Number of passes over the training data, at least 1.
+    batch_size : int, default=64
+        Images per training batch, at least 1; -1 for a single batch of all images.
+    image_shape : tuple of three int, default=None
+        Channels, height and width of images that are passed as rows of pixels. None:
+        one channel and a square; if the number of pixels is not a square number, they
+        are laid out on the next larger square, with a warning.
+    random_state : int, RandomState instance or None, default=None
+        Controls the initial weights, the order of the images and all other random
+        draws. Pass an int for reproducible results. The global generators of NumPy,
+        torch and Python are neither read nor changed; concurrent trainings in threads
+        of one process wait for each other.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes in the loss, multiplied with `sample_weight`: a dict from
+        label to weight (1 for missing labels), or "balanced" for weights inversely
+        proportional to the (weighted) number of images of each class.
+    early_stopping : bool, default=False
+        Whether to stop training when the validation score stops improving, and restore
+        the best weights. Combine it with `lr_schedule=None`: a cycle spans all
+        `max_epochs`, and most is learned at its end. `partial_fit` never holds out
+        validation data.
+    validation_fraction : float, default=0.1
+        Fraction of the images to hold out for early stopping, between 0 and 1,
+        stratified by class. Only used if `early_stopping=True`.
+    n_iter_no_change : int, default=10
+        Maximum number of consecutive epochs, at least 1, without an improvement of
+        `tol`. Training stops after the next one.
+    tol : float or None, default=1e-4
+        Minimum improvement, at least 0: of the validation accuracy (a fraction) if
+        `early_stopping=True`; otherwise of the training loss, and only if the learning
+        rate is constant (neither `lr_schedule` nor an `LRScheduler` in `callbacks`).
+        None disables this criterion.
+    warm_start : bool, default=False
+        Whether `fit` continues with the weights of the previous `fit`. The labels and
+        the image shape must then be the same.
+    device : "auto", str or torch.device, default="auto"
+        Device for training and prediction. "auto" is the first available of cuda, mps
+        and cpu; `fit` resolves it, see `device_`.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Precision of the computations in training; weights are always float32. bfloat16
+        is faster on processors that multiply in it natively and slower on others.
+        "auto" uses it on processors that report native support, if the network
+        declares that it supports bfloat16 and has no forward hooks, such as those of
+        skorch's `SkorchDoctor`; see `precision_`. Predictions always use float32, so
+        that a model gives the same probabilities on all processors. If torch's default
+        dtype is float64, everything is float64.
+    augmentation : class, callable or None, default=None
+        Transforms each training batch, a float tensor (n, channels, height, width) of
+        raw pixels on the device, into a tensor of the same shape:
+        `skmnist.RandomAffine`, a transform of torchvision v2 or kornia, or a function.
+        It may work in place. Transforms that mix labels (MixUp, CutMix) are refused.
+        Set the parameters of a class by `augmentation__...`.
+    verbose : int, default=0
+        0 is silent, 1 prints one line per epoch.
+    criterion : torch loss (class), default=torch.nn.NLLLoss
+        Loss of log-probabilities and encoded labels.
+    optimizer : torch optimizer (class), default=torch.optim.AdamW
+        Set its parameters by `optimizer__...`. It is fused if it can be, unless
+        `optimizer__fused=False`.
+    iterator_train, iterator_valid : iterable (class), default=TensorBatchLoader
+        Loaders of batches for training and for prediction;
+        `torch.utils.data.DataLoader` works too, but is slower. Training shuffles unless
+        `iterator_train__shuffle=False`; prediction uses batches of 512 unless
+        `iterator_valid__batch_size` is set.
+    train_split : callable or None, default=None
+        Splits off validation data, such as skorch's `ValidSplit`; `history` then has
+        `valid_loss` and `valid_acc`. None trains on all data, unless `early_stopping`
+        holds some out.
+    callbacks : list of callbacks or None, default=None
+        skorch callbacks, in addition to the default ones; their batches hold labels,
+        not encoded labels. An `LRScheduler` requires `lr_schedule=None`. With a
+        `skmnist.callbacks.TrainingCheckpoint`, an interrupted `fit` can be resumed.
+    compile : bool, default=False
+        Whether to compile the network with `torch.compile`.
+    use_caching : bool or "auto", default="auto"
+        Whether scoring callbacks cache predictions; "auto" leaves it to each of them.
+    torch_load_kwargs : dict or None, default=None
+        Passed to `torch.load` by `load_params`.
+    **kwargs
+        Parameters of the parts, as in skorch: `module__...`, `optimizer__...`,
+        `criterion__...`, `iterator_train__...`, `iterator_valid__...`,
+        `augmentation__...`, `callbacks__...`, `compile__...`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    n_features_in_ : int
+        Number of pixels per image over all channels, whatever the layout of X.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X was a data frame with string column names.
+    image_shape_ : tuple of three int
+        Channels, height and width of the training images.
+    pixel_mean_, pixel_std_ : ndarray of shape (channels,)
+        Mean and standard deviation of the training pixels.
+    loss_curve_ : list of float
+        Mean (weighted) training loss of each completed epoch.
+    validation_scores_ : list of float, or None
+        (Weighted) validation accuracy after each completed epoch; None without
+        validation data.
+    best_validation_score_ : float, or None
+        Highest validation score of the last training, which is that of the weights
+        that `early_stopping` restored.
+    n_iter_ : int
+        Number of completed epochs, including those of the trainings that were
+        continued.
+    device_ : torch.device
+        Device of the network.
+    precision_ : {"float32", "bfloat16", "float64"}
+        Precision of the training.
+    module_ : torch.nn.Module
+        The trained network.
+    history : skorch.history.History
+        For each epoch: `train_loss`, `train_acc` (accuracy of the batches at the time
+        they were trained on, which costs nothing extra), `dur` (seconds), and with
+        validation data `valid_loss` and `valid_acc`; for each batch: `train_loss`.
+
+    See Also
+    --------
+    MnistCNNClassifier : The same with a convolutional network for MNIST.
+    skorch.NeuralNetClassifier : The parent class; its methods work here too.
+
+    Notes
+    -----
+    A network may define three more things, on its own class (a subclass declares them
+    again):
+
+    - `accepts_raw_pixels = True`: it takes pixels of any dtype and does not modify them
+      in place, so that uint8 batches are passed without a copy.
+    - `supports_bfloat16 = True`: it trains well in bfloat16 with autocast, so that
+      `precision="auto"` may select it.
+    - `initialize_from_data(images, sample_weight)`: a method that is called once,
+      before the first epoch, without gradients. It receives the training images, a CPU
+      tensor of shape (n, channels, height, width), and their weights, an array of shape
+      (n,) or None.
+
+    On the CPU, and with the same number of threads, the same `random_state` gives
+    bit-identical models. Ctrl-C during `fit` ends the training with a warning and keeps
+    what has been learned. A callback that raises `skmnist.callbacks.StopTraining` ends
+    it without one.
+
+    Several threads may predict with one estimator. While one thread trains it, other
+    threads predict with its state before the training; before the first `fit` has
+    ended, they raise `NotFittedError`. During training, other threads should not draw
+    from the global generators, and a callback must not wait for a training in another
+    thread, or for a prediction through a `DataLoader`: this would be a deadlock.
+
+    scikit-learn callbacks (`set_callbacks`) receive a task "fit" with a subtask "epoch"
+    for each epoch; a callback that returns True at the end of an epoch ends the
+    training. They are independent of the skorch callbacks in `callbacks`.
+
+    Pickles and copies hold the network and the history, but neither the training data
+    nor the state of the optimizer: continued training starts with momentum 0.
+    `save_params(f_optimizer=...)` saves that state.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn.datasets import load_digits
+    >>> from skmnist.classifiers import ImageClassifier
+    >>> class Perceptron(torch.nn.Module):
+    ...     def __init__(self, image_shape, n_classes, mean, std, hidden_units=64):
+    ...         super().__init__()
+    ...         self.mean, self.std = float(mean[0]), float(std[0])
+    ...         channels, height, width = image_shape
+    ...         self.hidden = torch.nn.Linear(channels * height * width, hidden_units)
+    ...         self.output = torch.nn.Linear(hidden_units, n_classes)
+    ...
+    ...     def forward(self, X):
+    ...         X = ((X - self.mean) / self.std).flatten(1)
+    ...         return self.output(self.hidden(X).relu()).log_softmax(dim=1)
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = ImageClassifier(Perceptron, module__hidden_units=32, random_state=0)
+    >>> bool(clf.fit(X, y).score(X, y) > 0.95)
+    True
+    """
+
+    # skorch's constructor sets these on the instance; scikit-learn allows nothing but
+    # parameters there before fit.
     history_ = None
     initialized_ = False
     virtual_params_ = {}  # noqa: RUF012 (replaced, never changed, by skorch)
 
-    _before_training = None, None
-
-    # Parameters of skorch's that this estimator decides: labels come from y, data from
-    # arrays, and the network's logarithms are turned into probabilities by exp.
+    # Parameters of skorch that are fixed here: labels come from y, data from arrays,
+    # and exp turns the log-probabilities of the network into probabilities.
     classes = None
     predict_nonlinearity = staticmethod(torch.exp)
     prefixes_ = [  # noqa: RUF012 (replaced, never changed, by skorch)
         *("iterator_train", "iterator_valid", "callbacks", "compile", "augmentation")
     ]
 
+    def __init__(
+        self,
+        module,
+        *,
+        lr=0.002,
+        lr_schedule="onecycle",
+        max_epochs=10,
+        batch_size=64,
+        image_shape=None,
+        random_state=None,
+        class_weight=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        device="auto",
+        precision="auto",
+        augmentation=None,
+        verbose=0,
+        criterion=torch.nn.NLLLoss,
+        optimizer=torch.optim.AdamW,
+        iterator_train=TensorBatchLoader,
+        iterator_valid=TensorBatchLoader,
+        train_split=None,
+        callbacks=None,
+        compile=False,
+        use_caching="auto",
+        torch_load_kwargs=None,
+        **kwargs,
+    ):
+        # skorch's __setattr__ refuses torch modules here
+        vars(self).update(module=module, criterion=criterion)
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.image_shape = image_shape
+        self.random_state = random_state
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.device = device
+        self.precision = precision
+        self.augmentation = augmentation
+        self.verbose = verbose
+        self.optimizer = optimizer
+        self.iterator_train = iterator_train
+        self.iterator_valid = iterator_valid
+        self.train_split = train_split
+        self.callbacks = callbacks
+        self.compile = compile
+        self.use_caching = use_caching
+        self.torch_load_kwargs = torch_load_kwargs
+        vars(self).update(kwargs)
+
+    # scikit-learn's contract ----------------------------------------------------------
+
+    @with_callbacks
+    def fit(self, X, y, sample_weight=None):
+        """Train the network on images and their labels.
+
+        With a `skmnist.callbacks.TrainingCheckpoint` in `callbacks`, an interrupted
+        training is resumed after its last completed epoch.
+
+        Parameters
+        ----------
+        X : array-like or CPU tensor
+            Raw pixels of shape (n, channels*height*width), (n, height, width) or
+            (n, channels, height, width), of any numeric type. uint8 is kept, other
+            types are converted to float32.
+        y : array-like of shape (n,)
+            Labels of at least two classes, of any type that scikit-learn supports.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the images in the loss and in the pixel statistics, at least 0;
+            only their ratios matter. Images of weight 0 are dropped, but their labels
+            stay in `classes_`. None gives all images the same weight.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the data is invalid. If the training diverges: the loss or
+            a weight is not finite. The estimator is then as it was before.
+
+        Warns
+        -----
+        UserWarning
+            If Ctrl-C ended the training; the estimator stays usable. If rows of pixels
+            are laid out on a larger square.
+        """
+        self.check_training_readiness()
+        check_parameters(self)
+        data = self._validate_training_data(X, y, sample_weight)
+        check_class_counts(self, data.y, weighted=data.weights is not None)
+        checkpoint = find_checkpoint(self.callbacks)
+        n_finished = 0
+        if checkpoint is not None:
+            n_finished = checkpoint.prepare(self, data.images, data.y, data.weights)
+        task = self._start_task("fit", data, int(self.max_epochs) - n_finished)
+        resume = bool(self.warm_start and self.initialized_)
+
+        def train():
+            self._prepare(data, resume)
+            self._n_earlier_epochs = len(self.history)
+            if n_finished:
+                checkpoint.restore(self)
+            fork_rng(self.device_, lambda: self._train(data, task, resume, n_finished))
+
+        run_training(self, train, resume)
+        return self
+
+    @with_callbacks
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train the network for one epoch on one chunk of a stream.
+
+        Training continues from the previous `fit` or `partial_fit`. With
+        `lr_schedule="onecycle"` the learning rate is the constant `lr / 2`, because a
+        cycle needs a known length. There is no validation. The pixel statistics of the
+        first chunk are used for all chunks.
+
+        Parameters
+        ----------
+        X : array-like or CPU tensor
+            Raw pixels, as in `fit`.
+        y : array-like of shape (n,)
+            Labels; each must be among the classes.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that occur in any call. Required in the first call; optional, but
+            the same, in later calls.
+        sample_weight : array-like of shape (n,), default=None
+            As in `fit`, and on the same scale in all calls: an image counts in
+            proportion to the mean weight of all images so far.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in `fit`; if `classes` is missing, changed or incomplete; and with
+            `class_weight="balanced"`, which needs all data at once.
+        """
+        self.check_training_readiness()
+        check_parameters(self)
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                "Got class_weight='balanced' in partial_fit, which does not know how "
+                "many images of each class will come. Pass a dict of weights by label; "
+                "sklearn.utils.class_weight.compute_class_weight makes one."
+            )
+        if classes is not None:
+            classes = LabelEncoder().fit(as_labels(classes)).classes_
+        elif self.initialized_:
+            classes = self.classes_
+        else:
+            raise ValueError(
+                "Got no classes in the first call of partial_fit, expected all labels "
+                "that occur in any call. Pass classes=..."
+            )
+        data = self._validate_training_data(X, y, sample_weight, classes)
+        task = self._start_task("partial_fit", data, n_epochs=1)
+        resume = self.initialized_
+
+        def train():
+            self._prepare(data, resume)
+            fork_rng(
+                self.device_, lambda: self._train(data, task, resume, incremental=True)
+            )
+
+        run_training(self, train, resume)
+        return self
+
+    def predict(self, X):
+        """Predict the label of each image.
+
+        Parameters
+        ----------
+        X : array-like or CPU tensor
+            Raw pixels on the scale of the training images, in any layout of `fit`.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n,)
+            Labels from `classes_`.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            If X does not hold images of the training shape, or pixels so far off the
+            training scale that the network overflows.
+        """
+
+        def predict(clf):
+            return clf.classes_[clf.predict_proba(X).argmax(axis=1)]
+
+        return self._run_prediction(predict, X)
+
+    def predict_proba(self, X):
+        """Predict the probability of each class for each image.
+
+        Parameters
+        ----------
+        X : array-like or CPU tensor
+            Raw pixels, as in `predict`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, n_classes), float32
+            Probabilities in the order of `classes_`; rows sum to 1. None is 0, so that
+            each has a logarithm: smaller ones become the smallest normal float32,
+            1.2e-38.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `predict`.
+        """
+        probabilities = np.exp(self.predict_log_proba(X))
+        return np.maximum(probabilities, np.finfo(probabilities.dtype).tiny)
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of each class for each image.
+
+        Parameters
+        ----------
+        X : array-like or CPU tensor
+            Raw pixels, as in `predict`.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n, n_classes), float32
+            Natural logarithms in the order of `classes_`, directly from the network:
+            none is the logarithm of a probability rounded to 0.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `predict`.
+        """
+        return self._run_prediction(lambda clf: clf._predict_log_proba(X), X)
+
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy on images and their labels.
+
+        Parameters
+        ----------
+        X : array-like or CPU tensor
+            Raw pixels, as in `predict`.
+        y : array-like of shape (n,)
+            True labels.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the images; None gives all the same weight.
+
+        Returns
+        -------
+        score : float
+            Fraction of correctly classified images, in [0, 1].
+        """
+        return super().score(X, as_labels(y), as_weights(sample_weight))
+
+    def set_params(self, **params):
+        """Set parameters, including those of the parts (`module__...`).
+
+        They take effect in the next `fit`; what has been learned stays. `partial_fit`,
+        and `fit` with `warm_start`, continue with the existing network, criterion and
+        optimizer: they ignore new parameters of the network and its loss, another
+        optimizer, `device` and `random_state`.
+
+        Parameters
+        ----------
+        **params
+            Names and values.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If a name without `__` is unknown. The others are checked in `fit`.
+        """
+        # skorch's method would replace the trained network of a fitted estimator
+        known = self._get_param_names()
+        for name in params:
+            if "__" not in name and name not in known:
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {self}. "
+                    f"Valid parameters are: {known}."
+                )
+        vars(self).update(params)
+        if hasattr(self, "optimizer_"):
+            self._apply_virtual_params(params)
+        return self
+
     @property
-    def _default_callbacks(self):
+    def loss_curve_(self):
+        check_is_fitted(self)
+        # an interrupted epoch has batches, but no mean
+        return [float(row["train_loss"]) for row in self.history if "train_loss" in row]
+
+    @property
+    def n_iter_(self):
+        return len(self.loss_curve_)
+
+    @property
+    def validation_scores_(self):
+        check_is_fitted(self)
+        scores = [row["valid_acc"] for row in self.history if "valid_acc" in row]
+        return [float(score) for score in scores] or None
+
+    @property
+    def best_validation_score_(self):
+        check_is_fitted(self)
+        epochs = self.history[self._n_earlier_epochs :]
+        scores = [float(row["valid_acc"]) for row in epochs if "valid_acc" in row]
+        return max(scores, default=None)
+
+    # only the arrays passed to fit and score can be requested
+    get_metadata_routing = BaseEstimator.get_metadata_routing
+
+    __repr__ = BaseEstimator.__repr__
+
+    def _get_param_names(self):
+        # scikit-learn and skorch start their own attributes with an underscore
+        names = [name for name in super()._get_param_names() if name[0] != "_"]
+        accepted = inspect.signature(type(self)).parameters
+        if not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
+            names = [name for name in names if name in accepted or "__" in name]
+        return sorted(names)
+
+    @property
+    def _params_to_validate(self):
+        """Names of the parameters that no signature has; skorch checks them."""
+        known = {
+            name
+            for cls in type(self).__mro__
+            if issubclass(cls, ImageClassifier)
+            for name in inspect.signature(cls.__init__).parameters
+        }
+        return set(self._get_param_names()) - known
+
+    def _get_params_html(self, deep=False, doc_link=""):
+        # never deep: that would list the parameters of skorch's default callbacks
+        return super()._get_params_html(deep=False, doc_link=doc_link)
+
+    # skorch's hooks -------------------------------------------------------------------
+
+    def get_default_callbacks(self):
         accuracy = {"scoring": "accuracy", "lower_is_better": False}
-        valid_acc = {**accuracy, "scoring": _score_held_out_images}
-        schedule = [] if self.lr_schedule is None else [("lr_schedule", OneCycle())]
+        validation = {**accuracy, "scoring": score_validation_data}
+        schedule = [] if self.lr_schedule is None else [("lr_schedule", OneCycleLR())]
         return [
             ("epoch_timer", EpochTimer()),
             ("train_loss", PassthroughScoring("train_loss", on_train=True)),
             ("train_acc", EpochScoring(**accuracy, name="train_acc", on_train=True)),
             ("valid_loss", PassthroughScoring("valid_loss")),
-            ("valid_acc", EpochScoring(**valid_acc, name="valid_acc")),
+            ("valid_acc", ValidationScoring(**validation, name="valid_acc")),
             *schedule,
-            *self._stopping,
+            *self._get_early_stopping(),
             ("print_log", PrintLog()),
         ]
 
-    @property
-    def _stopping(self):
-        """What ends the training early, as a list of callbacks: one or none."""
-        constant = self.lr_schedule is None and not sets_learning_rate(self.callbacks)
-        if not self.early_stopping and (self.tol is None or not constant):
-            return []
-        stop = StopWithoutImprovement(
-            monitor="valid_acc" if self.early_stopping else "train_loss",
-            lower_is_better=not self.early_stopping,
-            patience=np.inf if self.tol is None else self.n_iter_no_change,
-            threshold=self.tol or 0.0,
-            threshold_mode="abs",
-            load_best=self.early_stopping,
-        )
-        return [("stopping", stop)]
-
-    def initialize_callbacks(self):
-        super().initialize_callbacks()
-        known = [name for name, _ in self._uniquely_named_callbacks()]
-        for parameter in self.get_params_for("callbacks"):
-            name = parameter.split("__")[0]
-            if name not in known:
-                raise ValueError(
-                    f"Got callbacks__{parameter}, but with these parameters there is "
-                    f"no callback {name!r}; there are {known}."
-                )
-        return self
-
     def initialize(self):
-        """Build the network, optimizer and callbacks; `fit` does it.
+        """Initialize the network, optimizer and callbacks; `fit` calls it.
 
         Returns
         -------
-        self
+        self : object
+            The estimator.
 
         Raises
         ------
         ValueError
-            If called before `fit` or `partial_fit` have seen the data.
+            If neither `fit` nor `partial_fit` has seen data yet.
         """
         if not hasattr(self, "image_shape_"):
             raise ValueError(
                 f"{type(self).__name__} takes the shape of its network from the data, "
                 "so it cannot be initialized before. Call fit or partial_fit."
             )
-        return run_with_private_generators(self.device_, self._initialize)
 
-    def _initialize(self):
-        with torch.inference_mode(False):
+        def initialize():
             seed_generators(self.device_, self._seed, epoch=0)
-            self.initialize_augmentation()
-            super().initialize()
-        self._set_training(False)  # until a batch is trained on
-        return self
+            self.augmentation_ = build_augmentation(self)
+            with torch.inference_mode(False), self._resolved_device():
+                super(ImageClassifier, self).initialize()
+            self._set_training(False)  # until a batch is trained on
+            return self
+
+        return fork_rng(self.device_, initialize)
 
     def initialize_module(self):
-        self.module_ = self._build_module()
+        self.module_ = build_module(self)
         return self
 
-    def _build_module(self):
-        module, kwargs = self.module, self.get_params_for("module")
-        if isinstance(module, torch.nn.Module):
-            module = copy.deepcopy(module)  # fit changes no parameter
-        if inspect.isclass(module) or kwargs:
-            task = {
-                "image_shape": self.image_shape_,
-                "n_classes": len(self.classes_),
-                "mean": self.pixel_mean_,
-                "std": self.pixel_std_,
-            }
-            constructor = module if inspect.isclass(module) else type(module)
-            named = inspect.signature(constructor).parameters
-            kwargs = {**{k: v for k, v in task.items() if k in named}, **kwargs}
-        return self.initialized_instance(module, kwargs)
-
-    def _initialize_module(self, *args, **kwargs):
-        with self._showing_resolved_device():
-            return super()._initialize_module(*args, **kwargs)
-
-    def initialize_augmentation(self):
-        """Make `augmentation_` out of `augmentation` and its parameters."""
-        augmentation, kwargs = self.augmentation, self.get_params_for("augmentation")
-        if inspect.isclass(augmentation):
-            augmentation = augmentation(**kwargs)
-        elif kwargs and isinstance(augmentation, RandomAffine):
-            augmentation = type(augmentation)(**{**vars(augmentation), **kwargs})
-        elif kwargs:
-            names = ", ".join(f"augmentation__{name}" for name in kwargs)
-            raise ValueError(
-                f"Got {names} and augmentation={augmentation!r}, which takes no "
-                "parameters. Pass a class, such as augmentation=RandomAffine."
-            )
-        self.augmentation_ = augmentation
-
-    def _initialize_criterion(self, *args, **kwargs):
-        with self._showing_resolved_device():
-            return super()._initialize_criterion(*args, **kwargs)
+    def initialize_callbacks(self):
+        super().initialize_callbacks()
+        self.callbacks_ = move_checkpoint_to_end(self.callbacks_)
+        known = {name for name, _ in self.get_default_callbacks()}
+        known |= get_callback_names(self.callbacks)
+        for parameter in self.get_params_for("callbacks"):
+            name = parameter.split("__")[0]
+            if name not in known:
+                raise ValueError(
+                    f"Got callbacks__{parameter}, but with these parameters there is "
+                    f"no callback {name!r}; there are {sorted(known)}."
+                )
+        return self
 
     def load_params(self, *args, **kwargs):
         check_is_fitted(self)
-        self._make_optimizer_anew_if_missing()
-        with self._showing_resolved_device():
+        self._initialize_optimizer_if_missing()
+        with self._resolved_device():
             return super().load_params(*args, **kwargs)
 
     def get_params_for_optimizer(self, prefix, named_parameters):
@@ -211,11 +780,42 @@ class Net(NeuralNetClassifier):
             X if is_dataset(X) else LabelledImages(self._check_X(X), y, self.classes_)
         )
 
-    def forward(self, X, *args, **kwargs):
-        predictor = self._get_predictor()
-        if predictor is not self:
-            return predictor.forward(X, *args, **kwargs)
-        return super().forward(X, *args, **kwargs)
+    def get_split_datasets(self, X, y=None, **fit_params):
+        if isinstance(X, Split):
+            return X
+        if self.early_stopping:
+            # split by the seed alone: a warm start never trains on validation data
+            split = ValidSplit(
+                self.validation_fraction,
+                stratified=True,
+                random_state=self._seed % 2**32,
+            )
+            return split(self.get_dataset(X, y), y)
+        train, valid = super().get_split_datasets(X, y, **fit_params)
+        train, valid = index_by_array(train), index_by_array(valid)
+        if valid is not None and not is_labelled_images(valid):  # predefined_split
+            X_valid, y_valid = dataset_to_arrays(valid)
+            check_known_labels(np.unique(y_valid), self.classes_)
+            valid = self.get_dataset(X_valid, y_valid)
+        return train, valid
+
+    def get_iterator(self, dataset, training=False):
+        prefix = "iterator_train" if training else "iterator_valid"
+        iterator, kwargs = getattr(self, prefix), self.get_params_for(prefix)
+        kwargs.setdefault(
+            "batch_size", self.batch_size if training else PREDICTION_BATCH_SIZE
+        )
+        if kwargs["batch_size"] == -1:
+            kwargs["batch_size"] = len(dataset)
+        shuffles = inspect.isclass(iterator) and issubclass(
+            iterator, (TensorBatchLoader, DataLoader)
+        )
+        if training and shuffles and not {"sampler", "batch_sampler"} & set(kwargs):
+            kwargs.setdefault("shuffle", True)
+        return iterator(dataset, **kwargs)
+
+    def check_data(self, X, y=None):
+        pass  # fit has checked the data
 
     def check_training_readiness(self):
         try:
@@ -226,47 +826,17 @@ class Net(NeuralNetClassifier):
                 "trim it: copy.deepcopy(clf)."
             ) from None
 
-    def get_split_datasets(self, X, y=None, **fit_params):
-        if self.early_stopping:
-            # from the seed alone: what a warm start holds out was never trained on
-            split = ValidSplit(
-                self.validation_fraction,
-                stratified=True,
-                random_state=self._seed % 2**32,
-            )
-            return split(self.get_dataset(X, y), y)
-        train, valid = super().get_split_datasets(X, y, **fit_params)
-        train, valid = with_array_indices(train), with_array_indices(valid)
-        if valid is not None and not is_own(valid):  # skorch's predefined_split
-            X_valid, y_valid = dataset_to_arrays(valid)
-            check_known(np.unique(y_valid), self.classes_)
-            valid = self.get_dataset(X_valid, y_valid)
-        return train, valid
-
-    def get_iterator(self, dataset, training=False):
-        prefix = "iterator_train" if training else "iterator_valid"
-        iterator, kwargs = getattr(self, prefix), self.get_params_for(prefix)
-        kwargs.setdefault(
-            "batch_size", self.batch_size if training else PREDICTION_BATCH
-        )
-        if kwargs["batch_size"] == -1:
-            kwargs["batch_size"] = len(dataset)
-        shuffles = inspect.isclass(iterator) and issubclass(
-            iterator, (Batches, DataLoader)
-        )
-        if training and shuffles and not {"sampler", "batch_sampler"} & set(kwargs):
-            kwargs.setdefault("shuffle", True)
-        return iterator(dataset, **kwargs)
-
-    def check_data(self, X, y=None):
-        pass  # done by fit, before skorch is asked
+    def check_is_fitted(self, attributes=None, *args, **kwargs):
+        # skorch calls this before each batch
+        if attributes or not self.initialized_:
+            super().check_is_fitted(attributes, *args, **kwargs)
 
     def notify(self, method_name, **kwargs):
-        if kwargs.get("batch") is not None:  # callbacks see labels, as predict gives
-            images, codes = kwargs["batch"]
-            if not isinstance(codes, torch.Tensor):
-                codes, _weights = codes
-            kwargs["batch"] = images, self.classes_[codes.numpy()]
+        if kwargs.get("batch") is not None:  # callbacks see labels, as predict returns
+            images, y_encoded = kwargs["batch"]
+            if not isinstance(y_encoded, torch.Tensor):
+                y_encoded, _weights = y_encoded
+            kwargs["batch"] = images, self.classes_[y_encoded.numpy()]
         if kwargs.get("y_pred") is not None:  # without its graph: some keep it
             kwargs["y_pred"] = kwargs["y_pred"].detach()
         super().notify(method_name, **kwargs)
@@ -275,54 +845,39 @@ class Net(NeuralNetClassifier):
         super().on_epoch_begin(net, **kwargs)
         seed_generators(self.device_, self._seed, epoch=len(self.history))
 
+    def on_epoch_end(self, net, **kwargs):
+        # before callbacks predict with the network or write it to a file
+        super().on_epoch_end(net, **kwargs)
+        self._check_convergence()
+
     def train_step(self, batch, **fit_params):
         if self.augmentation_ is not None:
-            images, codes = batch
-            batch = self._augment(to_tensor(images, device=self.device_)), codes
+            images, y_encoded = batch
+            images = to_tensor(images, device=self.device_)
+            batch = apply_augmentation(self.augmentation_, images), y_encoded
         return super().train_step(batch, **fit_params)
 
-    def _augment(self, images):
-        # a copy, because it may work in place, and the batch be a part of the user's X
-        images = images.to(torch.get_default_dtype(), copy=True)
-        augmented = self.augmentation_(images)
-        if getattr(augmented, "shape", None) != images.shape:
-            came = getattr(augmented, "shape", None)
-            came = type(augmented).__name__ if came is None else tuple(came)
-            raise ValueError(
-                f"Got from augmentation={self.augmentation!r}, for a batch of shape "
-                f"{tuple(images.shape)}, {came}; expected a tensor of the same shape."
-            )
-        return augmented
-
-    def check_is_fitted(self, attributes=None, *args, **kwargs):
-        # skorch asks before each batch
-        if attributes or not self.initialized_:
-            super().check_is_fitted(attributes, *args, **kwargs)
+    def forward(self, X, *args, **kwargs):
+        predictor = get_predictor(self)
+        if predictor is not self:
+            return predictor.forward(X, *args, **kwargs)
+        return super().forward(X, *args, **kwargs)
 
     def evaluation_step(self, batch, training=False):
-        predictor = self._get_predictor()
+        predictor = get_predictor(self)
         if predictor is not self:
             return predictor.evaluation_step(batch, training)
         return super().evaluation_step(batch, training)
 
-    def _set_training(self, training=True):
-        # skorch asks before each batch; going through all layers takes its time
-        if self.module_.training != training:
-            super()._set_training(training)
-
     def infer(self, x, **fit_params):
         x = to_tensor(x, device=self.device_)
-        module = uncompiled(self.module_)
-        if type(module) is not CNN:
-            # a copy, because the network may work in place, and the batch may be a part
-            # of the user's X; layers of torch's take no uint8
-            is_derived = isinstance(module, CNN)
-            dtype = x.dtype if is_derived else torch.get_default_dtype()
-            x = x.to(dtype, copy=True)
+        if not declares(self.module_, "accepts_raw_pixels"):
+            # a copy: the network may work in place, and the batch belongs to the user
+            x = x.to(torch.get_default_dtype(), copy=True)
         device_type = self.device_.type
         bfloat16 = self.precision_ == "bfloat16" and self.module_.training
         if not bfloat16 and not torch.is_autocast_enabled(device_type):
-            return self.module_(x, **fit_params)  # the fast way, for a single image
+            return self.module_(x, **fit_params)  # fast path for single images
         # cached copies of the weights would outlive the batch inside another autocast
         with torch.autocast(
             device_type, torch.bfloat16, enabled=bfloat16, cache_enabled=False
@@ -332,287 +887,204 @@ class Net(NeuralNetClassifier):
             output = output.to(torch.promote_types(output.dtype, torch.float32))
         return output
 
-    def _infer_in_batches(self, images):
-        """Put images (n, C, H, W) through the network, without what training needs."""
-        size = getattr(self, "iterator_valid__batch_size", PREDICTION_BATCH)
-        with torch.inference_mode():
-            if size == -1 or len(images) <= size:  # a single image feels the splitting
-                return self.evaluation_step((images, None)).cpu()
-            outputs = [
-                self.evaluation_step((part, None)) for part in images.split(size)
-            ]
-            return torch.cat(outputs).cpu()
-
     def get_loss(self, y_pred, y_true, X=None, training=False):
-        # the parent's takes the logarithm first; y_pred is one already
+        # skorch's method takes the logarithm first; y_pred is one already
         if isinstance(y_true, torch.Tensor):
             return self.criterion_(y_pred, to_tensor(y_true, device=self.device_))
-        codes, weights = (to_tensor(part, device=self.device_) for part in y_true)
-        reduction = self.criterion_.reduction
-        self.criterion_.reduction = "none"
-        try:
-            losses = self.criterion_(y_pred, codes)
-        finally:
-            self.criterion_.reduction = reduction
-        if losses.shape != weights.shape:
-            raise ValueError(
-                f"Got sample_weight or class_weight and a criterion "
-                f"{type(self.criterion_).__name__} that gives, with reduction='none', "
-                f"a loss of shape {tuple(losses.shape)} for {len(weights)} images; "
-                f"expected one for each image. {_CRITERION_REMEDY}"
-            )
-        losses = weights * losses
-        return losses.sum() if reduction == "sum" else losses.mean()
+        y_encoded, weights = (to_tensor(part, device=self.device_) for part in y_true)
+        return compute_weighted_loss(self.criterion_, y_pred, y_encoded, weights)
+
+    def _set_training(self, training=True):
+        # skorch calls this before each batch; visiting all layers takes time
+        if self.module_.training != training:
+            super()._set_training(training)
+
+    # Pickling -------------------------------------------------------------------------
 
     def __getstate__(self):
-        bare = object.__new__(type(self))
-        vars(bare).update(vars(self))
-        for name in NOT_PICKLED:
-            vars(bare).pop(name, None)
-        return super(Net, bare).__getstate__()
+        kept = {*self._get_param_names(), *PICKLED}
+        state = {
+            name: value
+            for name, value in vars(self).items()
+            if name in kept or (name[-1] == "_" and name not in NOT_PICKLED)
+        }
+        if "device_" in state and self.device_.type != "cpu":
+            for part in ("module_", "criterion_"):
+                if state[part] is not None:  # trimmed for prediction
+                    state[part] = copy.deepcopy(state[part]).cpu()
+        return state
 
     def __setstate__(self, state):
-        if "device_" not in state:  # not fitted
-            vars(self).update(state)
-            vars(self).pop("__cuda_dependent_attributes__")
+        vars(self).update(state)
+        if "device_" not in state or self.device_.type == "cpu":
             return
-        requested, device = state["device"], state["device_"]
-        if requested == "auto" and device.type != "cpu":
-            device = resolve_device("auto")
-        # skorch falls back to the CPU, with a warning, where `device` does not exist
-        super().__setstate__({**state, "device": device})
-        self.device_, self.device = torch.device(self.device), requested
-
-    # Training -------------------------------------------------------------------------
-
-    def _run_training(self, train, may_go_on):
-        """Train, and leave the estimator as it was if that fails.
-
-        A training that begins anew makes new objects; one that goes on, which `train`
-        is told, changes those there. Meanwhile predictions in other threads come from
-        the estimator as it was before, see `_ask`. This is no context manager, for the
-        reason that `run_with_private_generators` gives.
-        """
-        with training_lock():
-            goes_on = bool(may_go_on and self.initialized_)
-            if "_before_training" in vars(self):
-                raise RuntimeError(
-                    f"Got a {type(self).__name__} to train in a callback of its own "
-                    "training. Train a copy there: copy.deepcopy(net)."
-                )
-            before, trained = vars(self).copy(), []
-            n_epochs = len(self.history) if goes_on else 0
-            try:
-                predictor = self._copy_for_predictions(goes_on)
-                self._before_training = threading.get_ident(), predictor
-                self._wait_for_predictions()
-                if goes_on:
-                    parts = (self.module_, self.criterion_, before.get("optimizer_"))
-                    trained = [
-                        (part, copy.deepcopy(part.state_dict()))
-                        for part in parts
-                        if hasattr(part, "state_dict")
-                    ]
-                train(goes_on)
-            except BaseException:
-                vars(self).update(before)
-                for name in vars(self).keys() - before.keys() - {"_before_training"}:
-                    delattr(self, name)
-                for part, state in trained:
-                    part.load_state_dict(state)
-                if goes_on:
-                    super()._set_training(False)
-                    del self.history[n_epochs:]
-                raise
-            finally:
-                vars(self).pop("_before_training", None)
-
-    def _ask(self, predict, X):
-        """Predict with the estimator, or as it was if another thread trains it.
-
-        Parameters
-        ----------
-        predict : callable
-            Takes the estimator to predict with.
-        X : object
-            What to predict.
-        """
-        # what is not cut into batches here draws from the global generators, for which
-        # it waits until no estimator trains; so it does before a training waits for it
-        draws = self.iterator_valid is not Batches or is_own(X)
-        with training_lock() if draws else nullcontext():
-            prediction = object()
-            try:
-                _predictions[prediction] = id(self), threading.current_thread()
-                return predict(self._get_predictor())
-            finally:
-                _predictions.pop(prediction, None)
-
-    def _wait_for_predictions(self):
-        """Wait for predictions in other threads that began before the training."""
-        current = threading.current_thread()
-        awaited = {
-            prediction: thread
-            for prediction, (estimator, thread) in _predictions.copy().items()
-            if estimator == id(self) and thread != current
-        }
-        while any(p in _predictions and t.is_alive() for p, t in awaited.items()):
-            time.sleep(0.001)
-
-    def _get_predictor(self):
-        """What predicts in this thread: the estimator, or what it was."""
-        thread, predictor = self._before_training
-        if thread in (None, threading.get_ident()):
-            return self
-        if isinstance(predictor, Exception):
-            raise RuntimeError(
-                f"Got images to predict in one thread while another trains this "
-                f"{type(self).__name__}, whose network cannot be copied: {predictor}. "
-                "Predict when the training has ended."
+        try:
+            device = "auto" if self.device == "auto" else self.device_
+            self.device_ = resolve_device(device)
+        except ValueError:
+            warnings.warn(
+                f"The estimator was trained on {self.device_}, which this machine does "
+                "not have; it is loaded on the CPU.",
+                stacklevel=2,
             )
-        return predictor
+            self.device_ = torch.device("cpu")
+        for part in (self.module_, self.criterion_):
+            if part is not None:
+                part.to(self.device_)
 
-    def _copy_for_predictions(self, goes_on):
-        """A copy that a training does not change, or what keeps it from being made."""
-        frozen = object.__new__(type(self))
-        vars(frozen).update(vars(self))
-        if goes_on:
-            try:
-                with torch.inference_mode(False):
-                    frozen.module_ = copy.deepcopy(self.module_)
-            except Exception as error:  # of a network of the user's
-                return error
-        return frozen
+    # Private --------------------------------------------------------------------------
 
-    def _train(self, X, y, weights, task, incremental=False, n_finished=0):
-        """Run the epochs, as skorch does, but with generators of our own.
-
-        `n_finished` epochs of the same training are over already.
-        """
-        run_with_private_generators(
-            self.device_,
-            partial(self._run_epochs, X, y, weights, task, incremental, n_finished),
+    def _get_early_stopping(self):
+        """Callback that stops the training early, as a list of none or one."""
+        constant_lr = self.lr_schedule is None and not has_lr_scheduler(self.callbacks)
+        if not self.early_stopping and (self.tol is None or not constant_lr):
+            return []
+        stopping = EarlyStopping(
+            monitor="valid_acc" if self.early_stopping else "train_loss",
+            lower_is_better=not self.early_stopping,
+            patience=np.inf if self.tol is None else self.n_iter_no_change,
+            threshold=self.tol or 0.0,
+            load_best=self.early_stopping,
         )
+        return [("stopping", stopping)]
 
-    def _run_epochs(self, X, y, weights, task, incremental, n_finished):
-        task, task_data = task
-        task_data = {
-            **task_data,
-            "reconstruction_attributes": self._get_copied_attributes,
-        }
+    def _validate_training_data(self, X, y, sample_weight, classes=None):
+        """Validate training data without changing the estimator."""
+        X, layout = as_rows(X)
+        rows, y = check_X_y(
+            X, as_labels(y), dtype=PIXEL_DTYPES, order="C", estimator=self
+        )
+        labels = LabelEncoder().fit(y).classes_  # explains mixed types
+        check_classification_targets(y)
+        if classes is None:
+            classes = labels
+        check_known_labels(labels, classes)
+        image_shape = resolve_image_shape(rows.shape[1], layout, self.image_shape)
+        images = as_images(rows, image_shape)
+        sample_weight = as_weights(sample_weight)
+        weights = combine_weights(sample_weight, self.class_weight, y, classes)
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        fit_info = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+        layout = rows.shape[1:] if layout is None else layout
+        counted = drop_zero_weight(images, y, weights)
+        return TrainingData(X, layout, *counted, classes, fit_info)
+
+    def _start_task(self, name, data, n_epochs):
+        """Start the root task of scikit-learn's callbacks."""
+        task = self._init_callback_context(task_name=name, max_subtasks=n_epochs)
+        return task.call_on_fit_task_begin(**data.fit_info)
+
+    def _prepare(self, data, resume):
+        """Build the network, or check that the existing one fits the data."""
+        image_shape = tuple(data.images.shape[1:])
+        if resume:
+            validate_data(self, data.X, skip_check_array=True, reset=False)
+            for name, old, new in (
+                ("the image shape", self.image_shape_, image_shape),
+                ("the classes", self.classes_.tolist(), data.classes.tolist()),
+            ):
+                if old != new:
+                    raise ValueError(
+                        f"Got data with {name} {new}, but training continues with a "
+                        f"network for {name} {old}. Pass data of the same kind, or "
+                        "train a new network: call fit with warm_start=False."
+                    )
+            self.precision_ = self._resolve_precision()
+            self.augmentation_ = build_augmentation(self)
+            self.initialize_callbacks()
+            self._initialize_optimizer_if_missing()
+            self._validate_params()  # the names of those with __
+            return
+        self._seed = draw_seed(self.random_state)
+        self.history_ = None  # the old one must survive a failure
+        validate_data(self, data.X, skip_check_array=True)  # sets n_features_in_
+        self.device_ = resolve_device(self.device)
+        self.image_shape_ = image_shape
+        self._layout = data.layout, str(data.images.numpy().dtype)
+        self.classes_inferred_ = data.classes  # skorch's classes_ returns it
+        self.pixel_mean_, self.pixel_std_ = pixel_statistics(data.images, data.weights)
+        self._weights_so_far = (0, 0.0)
+        self._n_earlier_epochs = 0
+        self.initialize()
+        self.precision_ = self._resolve_precision()
+        if type(uncompiled(self.module_)).__module__ != CNN.__module__:
+            check_log_probabilities(self, data.images[:2])
+
+    def _train(self, data, task, resume, n_finished=0, incremental=False):
+        """Split the data, prepare the network for them and run the epochs."""
         no_autocast = torch.autocast(self.device_.type, enabled=False)  # of the caller
         with torch.inference_mode(False), torch.enable_grad(), no_autocast:
             seed_generators(self.device_, self._seed, epoch=len(self.history))
-            images = LabelledImages(X, y, self.classes_, weights)
-            train, valid = images, None
+            images = LabelledImages(data.images, data.y, self.classes_, data.weights)
+            split = Split(images, None)
             if not incremental:
-                train, valid = self.get_split_datasets(images, y)
-            self._scale_weights(images, train, incremental)
-            self._n_earlier_epochs = len(self.history) - n_finished
-            datasets = {"dataset_train": train, "dataset_valid": valid}
-            batches = {
-                "train": self.get_iterator(train, training=True),
-                "valid": None if valid is None else self.get_iterator(valid),
-            }
-            self._held_out_weights = None if valid is None else weights_of(valid)
-            self._scheduled_batches = (0, 0)
-            if self.lr_schedule is not None and not incremental:
-                n_batches = len(batches["train"])
-                self._scheduled_batches = (
-                    n_finished * n_batches,
-                    (n_finished + task.max_subtasks) * n_batches,
-                )
-            self.notify("on_train_begin", X=X, y=y)
-            reduction = getattr(self.criterion_, "reduction", None)
-            try:
-                for _ in range(task.max_subtasks):
-                    epoch = task.subcontext(task_name="epoch")
-                    epoch.call_on_fit_task_begin(**task_data)
-                    stop = self._train_epoch(batches, datasets)
-                    stop |= epoch.call_on_fit_task_end(**task_data)
-                    if stop:
-                        break
-            except KeyboardInterrupt:
+                split = Split(*self.get_split_datasets(images, data.y))
+            self._scale_weights(images, split.train, incremental)
+            if not (resume or n_finished):
+                self._initialize_from_data(split.train)
+            self._run_epochs(data, split, task, n_finished, incremental)
+
+    def _run_epochs(self, data, split, task, n_finished, incremental):
+        """Run skorch's training loop over the epochs that remain."""
+        n_epochs, schedule = task.max_subtasks, {}
+        if self.lr_schedule is not None and not incremental:
+            n_batches = len(self.get_iterator(split.train, training=True))
+            schedule["n_batches"] = (n_finished + n_epochs) * n_batches
+            schedule["n_finished_batches"] = n_finished * n_batches
+        fit_info = {
+            **data.fit_info,
+            "reconstruction_attributes": self._get_reconstruction_attributes,
+        }
+        arrays = {"X": data.images, "y": data.y}
+        self.notify("on_train_begin", **arrays, **schedule, incremental=incremental)
+        control = TrainingControl(task, fit_info)
+        self.callbacks_.append(("control", control))
+        reduction = getattr(self.criterion_, "reduction", None)
+        interrupted = False
+        try:
+            self.fit_loop(split, epochs=n_epochs)
+        except StopTraining:
+            control.end_epoch()
+        except KeyboardInterrupt:
+            interrupted = not is_stopped_by_skorch(self.callbacks_)
+            if interrupted:
                 warnings.warn(
                     f"Training interrupted by user after {self.n_iter_} full "
                     "epochs; the estimator keeps what it has learned so far.",
                     stacklevel=9,
                 )
-            # what Ctrl-C may have kept a scoring callback, and get_loss, from undoing
-            vars(self).pop("forward_iter", None)
-            if reduction is not None:
-                self.criterion_.reduction = reduction
-            self.notify("on_train_end", X=X, y=y)
-            super()._set_training(False)  # all layers: some may have been left out
-            del self._held_out_weights
-            task.call_on_fit_task_end(**task_data)
-
-    def _train_epoch(self, batches, datasets):
-        """Train one epoch, validate, and return whether a callback ends the training.
-
-        Callbacks of skorch's do it by a KeyboardInterrupt.
-        """
-        try:
-            self.notify("on_epoch_begin", **datasets)
-            self.run_single_epoch(batches["train"], True, "train", self.train_step)
-            self.run_single_epoch(
-                batches["valid"], False, "valid", self.validation_step
-            )
-            self._record_train_loss()
-            self.notify("on_epoch_end", **datasets)
-        except KeyboardInterrupt as interrupt:
-            if raised_by_callback(interrupt):
-                return True
-            raise
-        return any(
-            isinstance(callback, StopWithoutImprovement) and callback.has_converged_
-            for _, callback in self.callbacks_
-        )
+            else:
+                control.end_epoch()
+        self.callbacks_.remove(("control", control))
+        # Ctrl-C may have interrupted the cleanup of scoring callbacks and get_loss
+        vars(self).pop("forward_iter", None)
+        if reduction is not None:
+            self.criterion_.reduction = reduction
+        self.notify("on_train_end", **arrays, interrupted=interrupted)
+        super()._set_training(False)  # all layers: callbacks may have changed some
+        task.call_on_fit_task_end(**fit_info)
 
     def _scale_weights(self, images, train, incremental):
         """Scale the weights to mean 1 over all images that are trained on.
 
-        Those are the images of this `fit` that are not held out, or of all calls of
-        `partial_fit` so far.
-
-        Parameters
-        ----------
-        images : LabelledImages
-            All images; their weights are scaled, or left out where all are equal.
-        train : data set
-            Those of them that are trained on.
+        These are the images of this `fit` without the validation data, or those of all
+        calls of `partial_fit` so far.
         """
-        weights = weights_of(train)
-        n_so_far, sum_so_far = self._weights_so_far if incremental else (0, 0.0)
-        n_so_far += len(train)
-        sum_so_far += len(train) if weights is None else float(weights.sum())
-        self._weights_so_far = n_so_far, sum_so_far
-        if images.weights is None:
-            images.weights = torch.ones(len(images), dtype=torch.float64)
-        scaled = images.weights / (sum_so_far / n_so_far)
-        images.weights = scaled.to(torch.get_default_dtype())
-        if torch.all(images.weights == 1):
-            images.weights = None
-            return
-        name = type(self.criterion_).__name__
-        if not hasattr(self.criterion_, "reduction"):
-            raise ValueError(
-                f"Got sample_weight or class_weight and a criterion {name}, which "
-                "cannot give the loss of each image: it has no attribute reduction. "
-                + _CRITERION_REMEDY
-            )
-        if getattr(self.criterion_, "weight", None) is not None:
-            raise ValueError(
-                f"Got sample_weight or class_weight and a criterion {name} with "
-                "weights of its own. Pass class_weight instead of criterion__weight."
-            )
+        so_far = self._weights_so_far if incremental else (0, 0.0)
+        self._weights_so_far = scale_weights(images, train, so_far)
+        if images.weights is not None:
+            check_criterion(self.criterion_)
 
-    def _record_train_loss(self):
-        """Record the mean loss of an epoch; raise ValueError if training diverged.
+    def _initialize_from_data(self, train):
+        """Pass the training images to a network that asks for them."""
+        module = uncompiled(self.module_)
+        if hasattr(module, "initialize_from_data"):
+            images = get_images(train)
+            with torch.no_grad():
+                module.initialize_from_data(images, get_sample_weight(train))
 
-        This comes before the callbacks at the end of the epoch, which may predict with
-        the network, or write it to a file.
-        """
+    def _check_convergence(self):
+        """Record the mean loss of the epoch; raise ValueError if training diverged."""
         batches = [row for row in self.history[-1]["batches"] if "train_loss" in row]
         if not batches:
             raise ValueError(
@@ -637,71 +1109,103 @@ class Net(NeuralNetClassifier):
             f"lr (it is {self.lr}), or look for extreme values in X."
         )
 
-    def _check_output(self, images):
-        """Raise ValueError if the user's own network gives no log-probabilities."""
-        with torch.no_grad():
-            output = run_with_private_generators(
-                self.device_, partial(self.infer, images)
+    def _run_prediction(self, predict, X):
+        # torch's DataLoader and other loaders draw from the global generators
+        draws = self.iterator_valid is not TensorBatchLoader or is_labelled_images(X)
+        return run_prediction(self, predict, draws)
+
+    def _predict_log_proba(self, X):
+        if not self.initialized_:
+            check_is_fitted(self)
+        images = X if is_labelled_images(X) else self._check_X(X)
+        if images is not X and self.iterator_valid is TensorBatchLoader:
+            log_probabilities = self._infer_in_batches(images).numpy()
+        else:
+            if images is not X:
+                images = LabelledImages(images, None, self.classes_)
+            log_probabilities = fork_rng(
+                self.device_, lambda: self.forward(images).detach().numpy()
             )
-        shape = tuple(getattr(output, "shape", ()))
-        expected = (len(images), len(self.classes_))
-        sums = output.exp().sum(1).tolist() if shape == expected else None
-        if shape != expected or not np.allclose(sums, 1, atol=1e-3):
-            came = (
-                f"a {type(output).__name__} of shape {shape}"
-                if sums is None
-                else (f"something whose exp sums to {sums[0]:.4g} over the classes")
-            )
+        # training checks its loss instead
+        if images is not X and np.isnan(log_probabilities.sum()):
             raise ValueError(
-                f"Got from the module {type(self.module_).__name__}, for {len(images)} "
-                f"images, {came}; expected log-probabilities of shape {expected}. End "
-                "its forward method with torch.nn.functional.log_softmax(..., dim=1)."
+                f"Got X with values so large that the network overflows. It was "
+                f"trained on pixels with a mean of {self.pixel_mean_.tolist()} and a "
+                f"standard deviation of {self.pixel_std_.tolist()}; pass pixels on "
+                "that scale."
             )
+        return log_probabilities
 
-    def _get_copied_attributes(self):
-        """What a copy of the estimator needs to stay as it is while training goes on.
+    def _infer_in_batches(self, images):
+        """Pass images (n, C, H, W) through the network, without a loader."""
+        size = getattr(self, "iterator_valid__batch_size", PREDICTION_BATCH_SIZE)
+        with torch.inference_mode():
+            if size == -1 or len(images) <= size:  # splitting would slow single images
+                return self.evaluation_step((images, None)).cpu()
+            outputs = [
+                self.evaluation_step((part, None)) for part in images.split(size)
+            ]
+            return torch.cat(outputs).cpu()
 
-        The network is not here: copying an estimator copies it anyway.
-        """
-        return {"history_": copy.copy(self.history_)}
+    def _check_X(self, X):
+        """Validate images to predict and return a tensor (n, C, H, W)."""
+        X, layout = as_rows(X)
+        if self._is_surely_valid(X):
+            rows = X
+        else:
+            rows = validate_data(self, X, reset=False, dtype=PIXEL_DTYPES, order="C")
+        if layout is not None and with_channels(layout) != self.image_shape_:
+            raise ValueError(
+                "Got X with images of (channels, height, width) = "
+                f"{with_channels(layout)}, but "
+                f"{type(self).__name__} was trained on {self.image_shape_}."
+            )
+        return as_images(rows, self.image_shape_)
 
-    def _make_optimizer_anew_if_missing(self):
-        """Give an estimator that comes from a pickle its optimizer back."""
-        if self.initialized_ and not hasattr(self, "optimizer_"):
-            self._initialize_optimizer()
+    def _is_surely_valid(self, X):
+        """Whether validation would return X unchanged; it would slow single images."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype == np.uint8
+            and X.ndim == 2
+            and len(X) > 0
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+        )
 
     def _resolve_precision(self):
-        """What `precision` asks for, with this network on this device."""
+        """Resolve the parameter `precision` for this network on this device."""
         precision, module = self.precision, uncompiled(self.module_)
-        # another network may mix types in a way that autocast does not allow, and hooks
-        # such as SkorchDoctor's turn activations into NumPy arrays, which cannot be
-        # bfloat16 (torch has no public way to ask for hooks)
-        watched = any(part._forward_hooks for part in module.modules())
-        if precision == "auto" and (type(module) is not CNN or watched):
+        # hooks such as SkorchDoctor's turn activations into NumPy arrays, which cannot
+        # be bfloat16; torch has no public way to find them
+        hooked = any(part._forward_hooks for part in module.modules())
+        if precision == "auto" and (
+            hooked or not declares(module, "supports_bfloat16")
+        ):
             precision = "float32"
         precision = resolve_precision(precision, self.device_)
-        # a network of the user's that was built while float64 was torch's default
+        # a network that was built while float64 was torch's default dtype
         if any(w.dtype == torch.float64 for w in self.module_.parameters()):
             precision = "float64"
         return precision
 
-    def _get_peak_learning_rates(self):
-        """What the parameters say of the learning rate of each parameter group."""
-        (groups,), kwargs = self.get_params_for_optimizer(
-            "optimizer", self.get_all_learnable_params()
-        )
-        return [group.get("lr", kwargs["lr"]) for group in groups]
+    def _initialize_optimizer_if_missing(self):
+        """Create the optimizer of an estimator that was unpickled."""
+        if self.initialized_ and not hasattr(self, "optimizer_"):
+            self.initialize_optimizer()
+
+    def _get_reconstruction_attributes(self):
+        """Return what a copy needs to stay unchanged while the training continues.
+
+        The network is not part of it: copying an estimator copies it anyway.
+        """
+        return {"history_": copy.copy(self.history_)}
 
     @contextmanager
-    def _showing_resolved_device(self):
+    def _resolved_device(self):
         """Let skorch find the resolved device in `device`, which may be "auto"."""
-        requested, self.device = self.device, str(self.device_)  # safetensors' way
+        requested, self.device = self.device, str(self.device_)  # safetensors needs str
         try:
             yield
         finally:
             self.device = requested
-
-
-def _score_held_out_images(net, X, y):
-    """Accuracy on the images that a training holds out, weighted as they are."""
-    return net.score(X, y, net._held_out_weights)

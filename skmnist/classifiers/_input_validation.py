@@ -1,8 +1,7 @@
-"""Image layouts and pixel statistics: the only place that knows about either.
+"""Validation of images and labels, and the pixel statistics.
 
-Whatever the user passes becomes rows of pixels (n, C*H*W) for scikit-learn's checks and
-then one tensor (n, C, H, W) for the network. Pixels are uint8 or float32 from the first
-check on: uint8 stays as it is, everything else becomes float32.
+Images in any layout become rows of pixels (n, C*H*W) for scikit-learn's checks and then
+one tensor (n, C, H, W) for the network. uint8 is kept, other types become float32.
 """
 
 import math
@@ -15,34 +14,34 @@ import torch
 from torch.utils.data import Dataset
 
 PIXEL_DTYPES = (np.float32, np.uint8)
-"""What `check_array` may leave in memory; the first is what other types become."""
+"""Types that `check_array` keeps; it converts others to the first."""
 
 CHUNK = 256
 """Images that `pixel_statistics` converts to float64 at a time."""
 
 ROUNDING = 1e-9
-"""Standard deviation, relative to the mean, that is a rounding error of the mean."""
+"""Standard deviation, relative to the mean, that counts as a rounding error."""
 
 
 def as_rows(X):
-    """Bring images of any layout into rows of pixels.
+    """Reshape images of any layout to rows of pixels.
 
     Parameters
     ----------
     X : array-like or CPU tensor
-        Of shape (n, C*H*W), (n, H, W) or (n, C, H, W). What is no such thing (a data
-        frame, a sparse matrix, one row) passes unchanged, for scikit-learn to judge.
+        Of shape (n, C*H*W), (n, H, W) or (n, C, H, W). Anything else (a data frame, a
+        sparse matrix, a single row) is returned unchanged, for scikit-learn to check.
 
     Returns
     -------
     rows : array-like of shape (n, C*H*W)
-    layout : tuple (H, W) or (C, H, W), or None where X does not show it
+    layout : tuple (H, W) or (C, H, W), or None if X has rows
 
     Raises
     ------
     TypeError
-        If X is text, a torch `Dataset`, a tensor that is not a dense one on the CPU,
-        or a container that is neither an array nor a table, or if it holds times.
+        If X is text, a torch `Dataset`, a sparse tensor or one on another device, a
+        container that is neither an array nor a table, or holds times.
     ValueError
         If X has more than four dimensions, is ragged, or has its channels last.
     """
@@ -62,7 +61,7 @@ def as_rows(X):
             X = np.asarray(X)
         except ValueError as error:
             raise ValueError(
-                f"Got X as a {type(X).__name__} that makes no array: {error} Expected "
+                f"Got X as a {type(X).__name__} that is not an array: {error} Expected "
                 "images that all have the same shape."
             ) from error
     if not isinstance(X, np.ndarray):
@@ -88,31 +87,47 @@ def as_rows(X):
 
 
 def with_channels(layout):
-    """The shape (C, H, W) of an image that may come as (H, W)."""
+    """Return the shape (C, H, W) of an image of shape (H, W) or (C, H, W)."""
     return (1, *layout)[-3:]
 
 
 def as_labels(y):
-    """Bring a CPU tensor of labels into an array; anything else passes unchanged."""
+    """Convert a CPU tensor of labels to an array; return anything else unchanged."""
     return _as_numpy(y, "y")
 
 
 def as_weights(sample_weight):
-    """Bring a CPU tensor of weights into an array, as `as_labels` does."""
+    """Convert a CPU tensor of weights to an array, as `as_labels` does."""
     return _as_numpy(sample_weight, "sample_weight")
 
 
+def check_known_labels(labels, classes):
+    """Raise ValueError if a label is not among the classes.
+
+    Parameters
+    ----------
+    labels, classes : ndarray
+    """
+    unknown = sorted({*labels.tolist()} - {*classes.tolist()})
+    if unknown:
+        raise ValueError(
+            f"Got y with the labels {unknown}, which are not among the "
+            f"classes {classes.tolist()}. Pass all labels that occur in any call to "
+            "the first one: in y of fit, or as classes of partial_fit."
+        )
+
+
 def resolve_image_shape(n_features, layout, image_shape):
-    """Find channels, height and width of the images.
+    """Determine channels, height and width of the images.
 
     Parameters
     ----------
     n_features : int
         Pixels of one image, over all channels.
     layout : tuple (H, W) or (C, H, W), or None
-        What the array itself shows, see `as_rows`.
+        Shape of the images in the array, see `as_rows`.
     image_shape : tuple (C, H, W) or None
-        What the user asks for. None: the layout, or else the smallest square of one
+        Parameter of the classifier. None: the layout, or the smallest square of one
         channel that holds the pixels.
 
     Returns
@@ -136,10 +151,10 @@ def resolve_image_shape(n_features, layout, image_shape):
         side = math.isqrt(n_features - 1) + 1
         if side * side != n_features:
             warnings.warn(
-                f"X has {n_features} features, which is no square number; they are "
-                f"laid out row by row on {side}x{side} pixels, the rest 0. Pass "
+                f"X has {n_features} features, which is not a square number; they are "
+                f"laid out row by row on {side}x{side} pixels, padded with 0. Pass "
                 "image_shape=(channels, height, width) if they are images.",
-                stacklevel=6,
+                stacklevel=5,
             )
         return (1, side, side)
     image_shape = tuple(int(side) for side in image_shape)
@@ -162,19 +177,19 @@ def resolve_image_shape(n_features, layout, image_shape):
 
 
 def as_images(rows, image_shape):
-    """Turn rows of pixels into a tensor of images, without a copy where one can.
+    """Turn rows of pixels into a tensor of images, without a copy if possible.
 
     Parameters
     ----------
     rows : ndarray of shape (n, n_features)
-        Where there are fewer features than pixels, the last pixels are 0.
+        Missing pixels at the end are 0.
     image_shape : tuple (C, H, W)
 
     Returns
     -------
     tensor of shape (n, C, H, W), of the dtype of `rows`
-        Shares the memory of `rows`, unless that is read-only (as in the workers of a
-        parallel search), not contiguous, or has fewer features than pixels.
+        Shares the memory of `rows`, unless it is read-only (as in the workers of a
+        parallel search), not contiguous or padded.
     """
     missing = math.prod(image_shape) - rows.shape[1]
     if missing:
@@ -185,18 +200,18 @@ def as_images(rows, image_shape):
 
 
 def pixel_statistics(images, weights=None):
-    """Mean and standard deviation of the pixels of each channel.
+    """Compute the mean and standard deviation of the pixels of each channel.
 
     Parameters
     ----------
     images : tensor of shape (n, C, H, W)
     weights : ndarray of shape (n,) or None
-        How much each image counts; None counts all the same.
+        Weights of the images; None if all are equal.
 
     Returns
     -------
     mean, std : ndarray of shape (C,), float64
-        On the scale of the pixels. `std` is 1 where all pixels of a channel are equal.
+        On the scale of the pixels. `std` is 1 for a channel of equal pixels.
     """
     if weights is None:
         weights = np.ones(len(images))
@@ -215,7 +230,7 @@ def pixel_statistics(images, weights=None):
 
 
 def _refuse_other_containers(X):
-    """Raise TypeError for what scikit-learn would convert but cannot count features of.
+    """Raise TypeError for containers whose features scikit-learn cannot count.
 
     Examples are skorch's `SliceDataset` and columns of a data frame that hold arrays.
     """
@@ -231,7 +246,7 @@ def _refuse_other_containers(X):
 
 def _refuse_times(X):
     """Raise TypeError for dates and durations, which NumPy would turn into numbers."""
-    some = X.head(1) if hasattr(X, "head") else X  # a data frame: not all of it
+    some = X.head(1) if hasattr(X, "head") else X  # one row of a data frame is enough
     dtype = getattr(some, "dtype", None) or np.asarray(some).dtype
     if getattr(dtype, "kind", None) in ("m", "M"):
         raise TypeError(
@@ -240,7 +255,7 @@ def _refuse_times(X):
 
 
 def _as_numpy(values, name):
-    """A CPU tensor as the array that shares its memory; other values unchanged."""
+    """Convert a CPU tensor to an array that shares its memory."""
     if not isinstance(values, torch.Tensor):
         return values
     if values.layout != torch.strided or values.device.type != "cpu":

@@ -1,6 +1,7 @@
-"""What the parameters of `MnistCNNClassifier` may be."""
+"""Validation of the parameters of `ImageClassifier`."""
 
 import inspect
+import math
 import numbers
 
 import numpy as np
@@ -8,8 +9,8 @@ import torch
 from sklearn.utils import check_scalar
 from skorch.callbacks import Callback
 
-from skmnist.callbacks import sets_learning_rate
-from skmnist.classifiers._batch_loader import Batches
+from skmnist.classifiers._batch_loader import TensorBatchLoader
+from skmnist.classifiers._callbacks import has_lr_scheduler
 from skmnist.classifiers._device import resolve_device
 from skmnist.classifiers._sample_weights import check_class_weight
 
@@ -17,11 +18,16 @@ LR_SCHEDULES = (None, "onecycle")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 LABEL_MIXING = {"MixUp", "CutMix", "MixAugmentationBaseV2"}
-"""Transforms of torchvision and, by their base class, of kornia that mix labels too."""
+"""Transforms of torchvision and (by their base class) kornia that mix labels."""
 
 
 def check_parameters(estimator):
-    """Raise ValueError or TypeError for a parameter that cannot be used."""
+    """Raise ValueError or TypeError for an invalid parameter.
+
+    Parameters
+    ----------
+    estimator : ImageClassifier
+    """
     check_scalar(
         estimator.lr, "lr", numbers.Real, min_val=0, include_boundaries="neither"
     )
@@ -61,11 +67,11 @@ def check_parameters(estimator):
     ):
         raise TypeError(
             f"Got callbacks={estimator.callbacks!r}, expected a list of skorch "
-            "callbacks or of pairs (name, callback). Leave a default one out by its "
-            "name, for example callbacks__print_log=None. Callbacks of scikit-learn's "
-            "go into set_callbacks."
+            "callbacks or of pairs (name, callback). Disable a default one by its "
+            "name, for example callbacks__print_log=None. Pass callbacks of "
+            "scikit-learn to set_callbacks."
         )
-    if estimator.lr_schedule is not None and sets_learning_rate(estimator.callbacks):
+    if estimator.lr_schedule is not None and has_lr_scheduler(estimator.callbacks):
         raise ValueError(
             f"Got an LRScheduler in callbacks and lr_schedule="
             f"{estimator.lr_schedule!r}, but only one can set the learning rate. "
@@ -88,7 +94,7 @@ def check_parameters(estimator):
 
 
 def _check_batches(estimator):
-    """Raise ValueError or TypeError for what cannot cut data into batches."""
+    """Raise ValueError or TypeError for invalid loaders of batches."""
     for part in ("iterator_train", "iterator_valid"):
         name = f"{part}__batch_size"
         size = getattr(estimator, name, 1)
@@ -97,7 +103,7 @@ def _check_batches(estimator):
                 f"Got {name}={size!r}, expected an integer of at least 1, or -1 for "
                 "one batch of all."
             )
-        if getattr(estimator, part) is not Batches:
+        if getattr(estimator, part) is not TensorBatchLoader:
             continue
         for name in vars(estimator):
             if name.startswith(f"{part}__") and name not in (
@@ -112,7 +118,7 @@ def _check_batches(estimator):
 
 
 def _check_augmentation(augmentation):
-    """Raise TypeError for what cannot be an augmentation."""
+    """Raise TypeError for an invalid augmentation."""
     if augmentation is None:
         return
     if not callable(augmentation):
@@ -134,11 +140,11 @@ def _check_augmentation(augmentation):
 
 
 def _list_transforms(transform):
-    """A transform, and those that it is composed of."""
+    """Return a transform and its components."""
     parts = [transform]
     if isinstance(transform, torch.nn.Module):
         parts.extend(transform.modules())
-    for part in list(parts):  # torchvision keeps those of a Compose in a plain list
+    for part in list(parts):  # torchvision's Compose has them in a plain list
         inner = getattr(part, "transforms", ())
         if isinstance(inner, (list, tuple)):
             parts.extend(p for item in inner for p in _list_transforms(item))
@@ -146,7 +152,12 @@ def _list_transforms(transform):
 
 
 def check_module_parameters(estimator):
-    """Raise TypeError for a `module__...` that the constructor of a class has not."""
+    """Raise TypeError for a `module__...` that the constructor of a class lacks.
+
+    Parameters
+    ----------
+    estimator : ImageClassifier
+    """
     if not inspect.isclass(estimator.module):
         return
     parameters = inspect.signature(estimator.module).parameters
@@ -162,7 +173,7 @@ def check_module_parameters(estimator):
 
 
 def _is_callback(item):
-    """Whether skorch takes this in `callbacks`."""
+    """Return whether skorch accepts an item of `callbacks`."""
     if isinstance(item, (tuple, list)):
         if len(item) != 2 or not isinstance(item[0], str):
             return False
@@ -173,7 +184,7 @@ def _is_callback(item):
 
 
 def _check_stopping(estimator):
-    """Raise ValueError or TypeError for what cannot say when to stop."""
+    """Raise ValueError or TypeError for invalid parameters of early stopping."""
     if not isinstance(estimator.early_stopping, (bool, np.bool_)):
         raise TypeError(
             f"Got early_stopping={estimator.early_stopping!r}, expected True or False."
@@ -200,5 +211,43 @@ def _check_stopping(estimator):
         if not np.isfinite(estimator.tol):
             raise ValueError(
                 f"Got tol={estimator.tol}, expected a finite number of at least 0, or "
-                "None for no stop."
+                "None to disable it."
             )
+
+
+def check_class_counts(estimator, y, weighted):
+    """Raise ValueError for too few classes, or too few images of one.
+
+    Parameters
+    ----------
+    estimator : ImageClassifier
+    y : ndarray of shape (n,)
+        Labels of the images with a weight above 0.
+    weighted : bool
+        Whether there are weights, for the message.
+    """
+    classes, counts = np.unique(y, return_counts=True)
+    of_weight = " with a weight above 0" if weighted else ""
+    if len(classes) < 2:
+        raise ValueError(
+            f"Got y with 1 class{of_weight}, {classes.tolist()}, expected at least "
+            "2. Pass images of more than one class."
+        )
+    if not estimator.early_stopping:
+        return
+    if counts.min() < 2:
+        raise ValueError(
+            f"Got only 1 image{of_weight} of the labels "
+            f"{classes[counts < 2].tolist()}, but early_stopping=True needs one to "
+            "train on and one to hold out. Pass more images of these labels, or "
+            "early_stopping=False."
+        )
+    n_valid = math.ceil(estimator.validation_fraction * len(y))
+    if min(n_valid, len(y) - n_valid) < len(classes):
+        raise ValueError(
+            f"Got validation_fraction={estimator.validation_fraction}, which splits "
+            f"{len(y)} images{of_weight} into {len(y) - n_valid} to train on and "
+            f"{n_valid} to hold out, but each part needs room for one of each of "
+            f"the {len(classes)} classes. Pass another validation_fraction, more "
+            "images, or early_stopping=False."
+        )

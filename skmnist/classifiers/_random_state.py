@@ -11,7 +11,7 @@ import torch
 from sklearn.utils import check_random_state
 
 _generators = threading.RLock()
-"""Held by whoever draws from the global generators, which all threads share."""
+"""Held while drawing from the global generators, which all threads share."""
 
 
 def _renew_lock():
@@ -19,18 +19,20 @@ def _renew_lock():
     _generators = threading.RLock()
 
 
-if hasattr(os, "register_at_fork"):  # whoever holds the lock is not in the child
+if hasattr(
+    os, "register_at_fork"
+):  # the thread that holds the lock is not in the child
     os.register_at_fork(after_in_child=_renew_lock)
 
 
 def draw_seed(random_state):
-    """Turn the parameter `random_state` into the seed of one model.
+    """Resolve the parameter `random_state` into the seed of one model.
 
     Parameters
     ----------
     random_state : int, RandomState instance or None
-        An int is the seed itself. A RandomState is drawn from. None takes fresh
-        entropy from the operating system and leaves NumPy's global generator alone.
+        An int is the seed itself; a RandomState draws one. None takes fresh entropy
+        from the operating system and does not touch NumPy's global generator.
 
     Returns
     -------
@@ -45,20 +47,21 @@ def draw_seed(random_state):
 
 
 def training_lock():
-    """The lock that a training holds; it is reentrant."""
+    """Return the lock that a training holds; it is reentrant."""
     return _generators
 
 
-def run_with_private_generators(device, function):
+def fork_rng(device, function):
     """Call a function and restore the global random generators afterwards.
 
-    The generators are those of torch, of NumPy (skorch's `ValidSplit` draws from it)
-    and of Python; the grad mode is restored with them. Inside, `device` is the current
-    one, and other threads wait: two trainings that drew in turns from the same
-    generators could not be repeated.
+    The generators are those of torch, NumPy (skorch's `ValidSplit` uses it) and Python;
+    the grad mode is restored too. In the call, `device` is the current one, and other
+    threads wait: trainings that draw alternately from the same generators are not
+    reproducible.
 
-    This is a function and not a context manager because Ctrl-C can arrive between the
-    end of a `with` block and the first line of `__exit__`, which is then never run.
+    In contrast to `torch.random.fork_rng`, this is a function and not a context
+    manager: Ctrl-C can arrive between the end of a `with` block and the first line of
+    `__exit__`, which is then never run.
 
     Parameters
     ----------
@@ -69,7 +72,7 @@ def run_with_private_generators(device, function):
     Returns
     -------
     object
-        What the function returns.
+        Whatever the function returns.
     """
     on_device = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
     with _generators, on_device:
@@ -112,15 +115,18 @@ def seed_generators(device, seed, epoch):
 
 
 def _generator_modules(device):
-    """What keeps the states of torch's generators: the CPU's, then the device's."""
+    """Return the modules that hold torch's generators: the CPU, then the device."""
     if device.type == "cpu":
         return [_CPU]
     return [_CPU, torch.get_device_module(device)]
 
 
 class _CPU:
-    """The CPU's generator alone; `torch.manual_seed` would seed all devices."""
+    """The generator of the CPU; `torch.manual_seed` would seed all devices."""
 
     get_rng_state = staticmethod(torch.get_rng_state)
     set_rng_state = staticmethod(torch.set_rng_state)
     manual_seed = torch.default_generator.manual_seed
+
+
+run_with_private_generators = fork_rng  # TEMPORARY

@@ -1,10 +1,15 @@
-"""How much each image counts: sample weights, class weights and their scale."""
+"""Sample weights and class weights: validation, scale, and the weighted loss."""
 
 import numbers
 
 import numpy as np
+import torch
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
+
+from skmnist.classifiers._batch_loader import get_sample_weight
+
+_REMEDY = "Pass a loss of torch.nn, or no weights."
 
 
 def combine_weights(sample_weight, class_weight, y, classes):
@@ -15,20 +20,20 @@ def combine_weights(sample_weight, class_weight, y, classes):
     sample_weight : array-like of shape (n,), number or None
         Weights of the images, at least 0.
     class_weight : dict, "balanced" or None
-        See `MnistCNNClassifier`.
+        See `ImageClassifier`.
     y : ndarray of shape (n,)
     classes : ndarray of shape (n_classes,)
-        All labels that `class_weight` may speak of.
+        All labels that `class_weight` may name.
 
     Returns
     -------
     ndarray of shape (n,), float64, or None
-        None where neither was given.
+        None if both weights are None.
 
     Raises
     ------
     ValueError, TypeError
-        If a weight is negative, not finite or no number, if all are 0, or if
+        If a weight is negative, not finite or not a number, if all are 0, or if
         `class_weight` does not fit the classes.
     """
     if sample_weight is None and class_weight is None:
@@ -37,9 +42,9 @@ def combine_weights(sample_weight, class_weight, y, classes):
         sample_weight, y, dtype=np.float64, ensure_non_negative=True, copy=True
     )
     counted = weights > 0
-    with np.errstate(over="ignore"):  # is an error of ours below
+    with np.errstate(over="ignore"):  # checked below
         if class_weight is not None:
-            of_class = _weight_of_each_class(
+            of_class = _compute_weight_of_each_class(
                 class_weight, y[counted], classes, weights[counted]
             )
             weights[counted] *= of_class[classes.searchsorted(y[counted])]
@@ -53,8 +58,8 @@ def combine_weights(sample_weight, class_weight, y, classes):
     return weights
 
 
-def leave_out(images, y, weights):
-    """Leave out the images of weight 0, as if they had not been given.
+def drop_zero_weight(images, y, weights):
+    """Drop the images of weight 0.
 
     Parameters
     ----------
@@ -65,7 +70,7 @@ def leave_out(images, y, weights):
     Returns
     -------
     images, y, weights
-        The same objects where no weight is 0.
+        The same objects if no weight is 0.
     """
     if weights is None or np.all(weights > 0):
         return images, y, weights
@@ -73,8 +78,91 @@ def leave_out(images, y, weights):
     return images[counted], y[counted], weights[counted]
 
 
+def scale_weights(images, train, so_far):
+    """Scale the weights of a training to mean 1 over all images trained on so far.
+
+    Parameters
+    ----------
+    images : LabelledImages
+        All images. Their weights are scaled in place, and removed if all are 1.
+    train : data set
+        Those of them that are trained on.
+    so_far : tuple (int, float)
+        Number and sum of the weights of earlier calls of `partial_fit`.
+
+    Returns
+    -------
+    tuple (int, float)
+        Number and sum of the weights, including these.
+    """
+    weights = get_sample_weight(train)
+    n, total = so_far
+    n += len(train)
+    total += len(train) if weights is None else float(weights.sum())
+    if images.weights is None:
+        images.weights = torch.ones(len(images), dtype=torch.float64)
+    scaled = images.weights / (total / n)
+    images.weights = scaled.to(torch.get_default_dtype())
+    if torch.all(images.weights == 1):
+        images.weights = None
+    return n, total
+
+
+def check_criterion(criterion):
+    """Raise ValueError for a criterion that cannot weight images.
+
+    Parameters
+    ----------
+    criterion : torch loss
+    """
+    name = type(criterion).__name__
+    if not hasattr(criterion, "reduction"):
+        raise ValueError(
+            f"Got sample_weight or class_weight and a criterion {name}, which "
+            "cannot give the loss of each image: it has no attribute reduction. "
+            + _REMEDY
+        )
+    if getattr(criterion, "weight", None) is not None:
+        raise ValueError(
+            f"Got sample_weight or class_weight and a criterion {name} with "
+            "weights of its own. Pass class_weight instead of criterion__weight."
+        )
+
+
+def compute_weighted_loss(criterion, y_pred, y_encoded, weights):
+    """Compute the loss of a batch of weighted images.
+
+    Parameters
+    ----------
+    criterion : torch loss
+    y_pred : tensor of shape (n, n_classes)
+    y_encoded : tensor of shape (n,)
+    weights : tensor of shape (n,)
+
+    Returns
+    -------
+    tensor of shape ()
+        Mean, or sum if the reduction of the criterion is the sum.
+    """
+    reduction = criterion.reduction
+    criterion.reduction = "none"
+    try:
+        losses = criterion(y_pred, y_encoded)
+    finally:
+        criterion.reduction = reduction
+    if losses.shape != weights.shape:
+        raise ValueError(
+            f"Got sample_weight or class_weight and a criterion "
+            f"{type(criterion).__name__} that gives, with reduction='none', "
+            f"a loss of shape {tuple(losses.shape)} for {len(weights)} images; "
+            f"expected one for each image. {_REMEDY}"
+        )
+    losses = weights * losses
+    return losses.sum() if reduction == "sum" else losses.mean()
+
+
 def check_class_weight(class_weight):
-    """Raise ValueError or TypeError for what can be no `class_weight` at all."""
+    """Raise ValueError or TypeError for an invalid `class_weight`."""
     if class_weight is None or (
         isinstance(class_weight, str) and class_weight == "balanced"
     ):
@@ -93,8 +181,8 @@ def check_class_weight(class_weight):
             )
 
 
-def _weight_of_each_class(class_weight, y, classes, sample_weight):
-    """Weights in the order of `classes`; 1 for a class that nothing is said of."""
+def _compute_weight_of_each_class(class_weight, y, classes, sample_weight):
+    """Return the weights in the order of `classes`; missing ones are 1."""
     weights = np.ones(len(classes))
     if isinstance(class_weight, str):  # "balanced"
         present = np.unique(y)
@@ -102,7 +190,7 @@ def _weight_of_each_class(class_weight, y, classes, sample_weight):
             class_weight, classes=present, y=y, sample_weight=sample_weight
         )
         return weights
-    # not scikit-learn's: it looks for the string "7" under the integer 7
+    # scikit-learn's function would look up the string "7" as the integer 7
     labels = classes.tolist()
     known = set(labels)
     unknown = [label for label in class_weight if label not in known]
@@ -112,6 +200,6 @@ def _weight_of_each_class(class_weight, y, classes, sample_weight):
             f"Got class_weight with the labels {unknown}, which are not among the "
             f"classes {labels}. Pass weights of these classes only."
         )
-    for code, label in enumerate(labels):
-        weights[code] = class_weight.get(label, 1.0)
+    for position, label in enumerate(labels):
+        weights[position] = class_weight.get(label, 1.0)
     return weights

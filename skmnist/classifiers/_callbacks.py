@@ -1,0 +1,132 @@
+"""Callbacks that every `fit` uses, and a look at those of the user."""
+
+import inspect
+from collections import Counter
+
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
+
+from skmnist.callbacks import StopTraining, TrainingCheckpoint
+from skmnist.classifiers._batch_loader import get_sample_weight
+
+
+class ValidationScoring(EpochScoring):
+    """Accuracy on the validation data, weighted by their sample weights.
+
+    Its parameters are those of `EpochScoring`.
+    """
+
+    def get_test_data(self, dataset_train, dataset_valid, use_caching):
+        # the data set itself, also without caching: it has the weights
+        _X, y, y_pred = super().get_test_data(dataset_train, dataset_valid, use_caching)
+        return dataset_valid, y, y_pred
+
+
+class TrainingControl(Callback):
+    """Report epochs to scikit-learn's callbacks, and end the training when requested.
+
+    It comes last, so that all other callbacks see the last epoch.
+
+    Parameters
+    ----------
+    task : CallbackContext
+        Root task of scikit-learn's callbacks.
+    fit_info : dict
+        Passed to their hooks.
+    """
+
+    def __init__(self, task, fit_info):
+        self.task = task
+        self.fit_info = fit_info
+        self.epoch_ = None
+
+    def on_epoch_begin(self, net, **kwargs):
+        if self.task is not None:
+            self.epoch_ = self.task.subcontext(task_name="epoch")
+            self.epoch_.call_on_fit_task_begin(**self.fit_info)
+
+    def on_epoch_end(self, net, **kwargs):
+        should_stop = any(
+            getattr(callback, "should_stop_", False) for _, callback in net.callbacks_
+        )
+        if self.end_epoch() or should_stop:
+            raise StopTraining
+
+    def end_epoch(self):
+        """End the task of the epoch, and return whether the training should end."""
+        if self.epoch_ is None:
+            return False
+        epoch, self.epoch_ = self.epoch_, None
+        return epoch.call_on_fit_task_end(**self.fit_info)
+
+    def __getstate__(self):  # copies of the estimator do not report
+        return {"task": None, "fit_info": None, "epoch_": None}
+
+
+def score_validation_data(net, X, y):
+    """Return the accuracy on validation data, weighted by their sample weights."""
+    return net.score(X, y, get_sample_weight(X))
+
+
+def find_checkpoint(callbacks):
+    """Return the `TrainingCheckpoint` among the callbacks of the user, or None."""
+    found = [cb for _, cb in _name_callbacks(callbacks) if _is_checkpoint(cb)]
+    if len(found) > 1:
+        raise ValueError(f"Got {len(found)} TrainingCheckpoints, expected at most one.")
+    return found[0] if found else None
+
+
+def move_checkpoint_to_end(callbacks):
+    """Sort callbacks so that a `TrainingCheckpoint` sees what the others record.
+
+    Parameters
+    ----------
+    callbacks : list of tuple (name, callback)
+
+    Returns
+    -------
+    list of tuple (name, callback)
+    """
+    return sorted(callbacks, key=lambda item: _is_checkpoint(item[1]))
+
+
+def get_callback_names(callbacks):
+    """Return the names under which skorch knows the callbacks of the user."""
+    names = [name for name, _ in _name_callbacks(callbacks)]
+    return {
+        name if n == 1 else f"{name}_{i}"
+        for name, n in Counter(names).items()
+        for i in range(1, n + 1)
+    }
+
+
+def has_lr_scheduler(callbacks):
+    """Return whether a callback of the user sets the learning rate."""
+    return any(
+        cb is LRScheduler or isinstance(cb, LRScheduler)
+        for _, cb in _name_callbacks(callbacks)
+    )
+
+
+def is_stopped_by_skorch(callbacks):
+    """Return whether skorch's `EarlyStopping` has ended the training.
+
+    It raises KeyboardInterrupt, as Ctrl-C does.
+    """
+    return any(
+        isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
+        for _, callback in callbacks
+    )
+
+
+def _name_callbacks(callbacks):
+    """Yield each callback of the user with its name."""
+    for item in callbacks or []:
+        if isinstance(item, (tuple, list)):
+            yield tuple(item)
+        else:
+            cls = item if inspect.isclass(item) else type(item)
+            yield cls.__name__, item
+
+
+def _is_checkpoint(callback):
+    return isinstance(callback, TrainingCheckpoint)
