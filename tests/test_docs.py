@@ -1,4 +1,4 @@
-"""The examples, links and names in README and manual."""
+"""Examples, links and names in the README and the manual."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ def python_of(page):
 
 
 def sections_of(page):
-    """Names that links may have after #, made from the headings."""
+    """Return the anchors of a page, derived from its headings."""
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
     return [
@@ -37,7 +37,7 @@ def test_python_example(capsys):
     assert "module__hidden_units" in capsys.readouterr().out
 
 
-def test_there_are_pages_with_examples():
+def test_pages_with_examples_are_found():
     assert len(WITH_EXAMPLES) >= 8
 
 
@@ -46,15 +46,15 @@ def test_examples_of_a_page(page):
     namespace = {"__name__": "__main__"}
     for block in python_of(page):
         if "LocalCluster" in block:
-            continue  # test_parallel.py has it, and a cluster takes its time
+            continue  # slow to start, and covered by test_parallel.py
         exec(compile(block, page.name, "exec"), namespace)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_links_lead_somewhere(page):
+def test_link_targets_exist(page):
     for target in re.findall(r"\]\((.*?)\)", page.read_text()):
         if target.startswith(("https://", "auto_examples/")):
-            continue  # the latter are made from examples/ by Sphinx, which checks them
+            continue  # Sphinx generates and checks the latter
         name, _, section = target.partition("#")
         linked = page.parent / name if name else page
         assert linked.is_file()
@@ -63,7 +63,7 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_files_that_are_named_exist(page):
+def test_named_files_exist(page):
     for name in re.findall(r"(?:examples|tests|skmnist)/[\w/]+\.py", page.read_text()):
         assert (ROOT / name).is_file()
     for name in re.findall(r"auto_examples/(plot_\w+)", page.read_text()):
@@ -71,7 +71,7 @@ def test_files_that_are_named_exist(page):
 
 
 @pytest.mark.parametrize(("extra", "options"), [("sample", ""), ("test", "-e ")])
-def test_commands_name_extras_that_exist(extra, options):
+def test_extras_in_commands_exist(extra, options):
     assert f'python -m pip install {options}".[{extra}]"' in README.read_text()
     project = (README.parent / "pyproject.toml").read_text()
     assert re.search(rf"^{extra} = \[", project, flags=re.MULTILINE)
