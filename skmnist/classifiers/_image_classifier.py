@@ -543,7 +543,8 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         """
 
         def predict(clf):
-            return clf.classes_[clf.predict_proba(X).argmax(axis=1)]
+            y_encoded = clf.predict_proba(X).argmax(axis=1)
+            return clf.classes_[y_encoded]
 
         return self._run_prediction(predict, X)
 
@@ -1195,11 +1196,11 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             self.initialize_optimizer()
 
     def _get_reconstruction_attributes(self):
-        """Return what a copy needs to stay unchanged while the training continues.
-
-        The network is not part of it: copying an estimator copies it anyway.
-        """
-        return {"history_": copy.copy(self.history_)}
+        """Return what a copy needs to stay unchanged while the training continues."""
+        return {
+            "history_": copy.copy(self.history_),
+            "module_": copy.deepcopy(self.module_),
+        }
 
     @contextmanager
     def _resolved_device(self):

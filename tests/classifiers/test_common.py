@@ -48,7 +48,7 @@ def expected_failures(estimator):
 
 
 # The checks use any number of features; fit says that it lays them out on a square.
-@pytest.mark.filterwarnings("ignore:X has .* features, which is no square number")
+@pytest.mark.filterwarnings("ignore:X has .* features, which is not a square number")
 @parametrize_with_checks(
     CONFIGURATIONS, expected_failed_checks=expected_failures, xfail_strict=True
 )

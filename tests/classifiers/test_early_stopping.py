@@ -141,7 +141,7 @@ def test_same_rule_as_mlp_classifier(patient, few, monkeypatch):
             clf = patient(tol=tol, n_iter_no_change=patience, max_epochs=40)
             scores = iter(told.tolist())
             monkeypatch.setattr(
-                "skmnist.classifiers._image_classifier._score_held_out_images",
+                "skmnist.classifiers._image_classifier.score_validation_data",
                 lambda *_, scores=scores: next(scores),
             )
             clf.fit(X[:40], y[:40] % 2)
@@ -235,7 +235,7 @@ def test_an_own_callback_of_that_name(small, few):
 
 def test_best_weights_are_not_kept_twice(patient, few):
     clf = patient(max_epochs=4).fit(*few)
-    assert dict(clf.callbacks_)["stopping"].best_model_weights_ is None
+    assert dict(clf.callbacks_)["stopping"].best_weights_ is None
 
 
 def test_tol_none_only_restores(patient, few):
@@ -252,7 +252,7 @@ def test_verbose(patient, few, capsys):
     assert "Stopping since valid_acc has not improved by 0.0001 in the last 4" in (
         printed
     )
-    assert "Restoring best model from epoch" in printed
+    assert "Restoring the weights of epoch" in printed
 
 
 def test_ctrl_c_restores_too(patient, few, ctrl_c):

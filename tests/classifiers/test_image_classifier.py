@@ -385,7 +385,7 @@ def test_partial_fit_refuses_what_it_cannot_know(small, few):
     with pytest.raises(ValueError, match=r"labels \[0, .*, which are not among"):
         small().partial_fit(X, y, classes=list("0123456789"))
     clf = small().partial_fit(X, y, classes=range(10))
-    with pytest.raises(ValueError, match="goes on from a network for the classes"):
+    with pytest.raises(ValueError, match="continues with a network for the classes"):
         clf.partial_fit(X, y, classes=range(11))
     with pytest.raises(ValueError, match=r"labels \[10, 11\], which are not among"):
         clf.partial_fit(X[:2], [10, 11])
@@ -816,7 +816,7 @@ def test_grid_search_in_parallel(small, labelled):
         ({"callbacks": "disable"}, "callbacks__print_log=None"),
         ({"callbacks": [3]}, r"Got callbacks=\[3\], expected a list of skorch"),
         ({"callbacks": [("timer",)]}, r"Got callbacks=\[\('timer',\)\], expected a li"),
-        ({"callbacks": [ProgressBar]}, "scikit-learn's go into set_callbacks"),
+        ({"callbacks": [ProgressBar]}, "scikit-learn to set_callbacks"),
         ({"train_split": 0.2}, "Got train_split=0.2, expected a callable"),
         ({"module": "CNN"}, "Got module='CNN', expected a torch.nn.Module"),
         ({"random_state": "lucky"}, "'lucky' cannot be used to seed"),

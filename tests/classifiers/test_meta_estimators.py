@@ -119,7 +119,7 @@ def test_frozen_for_calibration(clf, split):
 def test_chain(clf, split):
     X, X_test, y, _ = split
     targets = np.column_stack([y < "e", y < "c"]).astype(int)
-    with pytest.warns(UserWarning, match="65 features, which is no square number"):
+    with pytest.warns(UserWarning, match="65 features, which is not a square number"):
         chain = ClassifierChain(clf).fit(X, targets)
     assert chain.predict(X_test).shape == (400, 2)
 
