@@ -106,23 +106,27 @@ def test_socket_timeout_is_restored(
 
 def test_socket_timeout_is_restored_after_two_threads(socket_timeout, tmp_path):
     """The second thread does not restore the timeout that the first one has set."""
-    downloading, may_finish = threading.Event(), threading.Event()
+    downloading, finish_first, finish_second = (threading.Event() for _ in range(3))
 
     def first(root, download):
         downloading.set()
-        may_finish.wait()
+        finish_first.wait()
+
+    def second(root, download):
+        finish_second.wait()
 
     threads = [
         threading.Thread(target=_download.download, args=(dataset, tmp_path, {}))
-        for dataset in (first, lambda root, download: None)
+        for dataset in (first, second)
     ]
     threads[0].start()
     downloading.wait()
     threads[1].start()
-    threads[1].join(0.2)  # without the lock it would finish here
-    may_finish.set()
-    for thread in threads:
-        thread.join()
+    time.sleep(0.2)  # without the lock, the second download would begin here
+    finish_first.set()
+    threads[0].join()
+    finish_second.set()
+    threads[1].join()
     assert socket.getdefaulttimeout() == socket_timeout
 
 
