@@ -9,18 +9,18 @@ from skmnist.datasets import load_mnist_sample
 from skmnist.networks import CNN
 
 TARGET = Path(__file__).parent / "images" / "network.png"
-WIDTH, HEIGHT = 900, 625  # pixels; so are all lengths below
+WIDTH, HEIGHT = 900, 625  # all lengths are in pixels
 
 LINE, FILL, MARK = "0.3", "0.93", "tab:blue"
-LARGE, SMALL = 15.5, 14.5  # points; legible also at less than half the size
+LARGE, SMALL = 15.5, 14.5  # font sizes in points, legible at less than half the size
 TIMES = "\N{MULTIPLICATION SIGN}"
 
-PIXEL = 4.6  # side of one pixel of the image, and of one number in a feature map
-SHEET = 5.0  # distance of two feature maps that are drawn behind one another
+PIXEL = 4.6  # side of a pixel of the image and of a value of a feature map
+SHEET = 5.0  # distance between feature maps that are drawn behind each other
 
 
 class Canvas:
-    """The axes, with what is drawn more than once."""
+    """Axes of the drawing, and methods for its parts."""
 
     def __init__(self):
         self.figure = Figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=100)
@@ -38,15 +38,15 @@ class Canvas:
         self.ax.add_patch(Rectangle((x, y), width, height, **kwargs))
 
     def stack(self, x, y, side, n_sheets):
-        """Feature maps behind one another; returns the corner of the front one."""
+        """Draw feature maps behind each other; return the corner of the front one."""
         for sheet in reversed(range(n_sheets)):
             shift = SHEET * (sheet - (n_sheets - 1) / 2)
             corner = x - side / 2 + shift, y - side / 2 + shift
             self.rectangle(*corner, side, side, fc=FILL, ec=LINE, lw=1.2)
         return corner
 
-    def look(self, corner, at, size, target):
-        """A square of `size` numbers, and lines to the one number that it becomes."""
+    def draw_receptive_field(self, corner, at, size, target):
+        """Draw a square of `size` values, and lines to the value it is mapped to."""
         x, y = (start + PIXEL * n for start, n in zip(corner, at, strict=True))
         side = PIXEL * size
         self.rectangle(x, y, side, side, fc="none", ec=MARK, lw=2.2, zorder=6)
@@ -56,8 +56,8 @@ class Canvas:
             )
         self.ax.plot(*target, "s", color=MARK, markersize=6, zorder=6)
 
-    def all_to_all(self, left, right, bottoms, tops):
-        """A band from one column of numbers to the next."""
+    def draw_full_connection(self, left, right, bottoms, tops):
+        """Draw a band from one column of values to the next."""
         corners = (
             *((left, bottoms[0]), (right, bottoms[1])),
             *((right, tops[1]), (left, tops[0])),
@@ -65,13 +65,13 @@ class Canvas:
         self.ax.add_patch(Polygon(corners, fc=MARK, alpha=0.25, lw=0))
 
 
-def count(layer):
-    """Number of weights and biases of one layer, in words."""
+def count_parameters(layer):
+    """Return the number of weights and biases of a layer as text."""
     return f"{sum(weights.numel() for weights in layer.parameters()):,} parameters"
 
 
 def draw_convolutions(canvas, network):
-    """The upper half: from the image to 50 feature maps."""
+    """Draw the upper half: from the image to 50 feature maps."""
     columns, middle = (90, 285, 470, 640, 805), 472
     maps = ((1, 28), (20, 24), (20, 12), (50, 8), (50, 4))
     corners = []
@@ -90,11 +90,11 @@ def draw_convolutions(canvas, network):
         (3, (5, 4), 2, 4, (1.5, 2)),
     ):
         point = [c + PIXEL * n for c, n in zip(corners[right], target, strict=True)]
-        canvas.look(corners[left], at, size, point)
+        canvas.draw_receptive_field(corners[left], at, size, point)
     for x, name, text in (
-        (188, "conv1", f"convolution 5 {TIMES} 5\n{count(network.conv1)}"),
+        (188, "conv1", f"convolution 5 {TIMES} 5\n{count_parameters(network.conv1)}"),
         (378, "", f"max-pooling\n2 {TIMES} 2, ReLU"),
-        (556, "conv2", f"convolution 5 {TIMES} 5\n{count(network.conv2)}"),
+        (556, "conv2", f"convolution 5 {TIMES} 5\n{count_parameters(network.conv2)}"),
         (730, "", f"max-pooling\n2 {TIMES} 2, ReLU"),
     ):
         canvas.write(x, 606, name, LARGE, weight="bold")
@@ -102,7 +102,7 @@ def draw_convolutions(canvas, network):
 
 
 def draw_full_connections(canvas, network):
-    """The lower half: from 800 numbers to the probabilities of ten digits."""
+    """Draw the lower half: from 800 values to the probabilities of ten digits."""
     columns, middle, width = (105, 405, 680), 163, 28
     heights = (230, 144, 200)
     sides = [(middle - height / 2, middle + height / 2) for height in heights]
@@ -112,7 +112,7 @@ def draw_full_connections(canvas, network):
     for left in (0, 1):
         (low, high), (low_after, high_after) = sides[left : left + 2]
         begin, end = columns[left] + width, columns[left + 1]
-        canvas.all_to_all(begin, end, (low, low_after), (high, high_after))
+        canvas.draw_full_connection(begin, end, (low, low_after), (high, high_after))
     x, (bottom, top) = columns[2], sides[2]
     cell = (top - bottom) / 10
     for digit in range(10):
@@ -127,7 +127,7 @@ def draw_full_connections(canvas, network):
         (556, "fc2", network.fc2, "fully connected"),
     ):
         canvas.write(x, middle + 30, name, LARGE, weight="bold")
-        canvas.write(x, middle - 10, f"{text}\n{count(layer)}")
+        canvas.write(x, middle - 10, f"{text}\n{count_parameters(layer)}")
 
 
 def draw():
@@ -135,7 +135,7 @@ def draw():
     canvas, network = Canvas(), CNN()
     draw_convolutions(canvas, network)
     draw_full_connections(canvas, network)
-    # the last feature maps, laid out as one column of numbers
+    # the last feature maps become one column of values
     canvas.ax.plot((805, 805, 119, 119), (358, 316, 316, 300), color=LINE, lw=1.8)
     canvas.ax.plot(119, 293, "v", color=LINE, markersize=9)
     canvas.write(475, 333, f"50 {TIMES} 4 {TIMES} 4 = 800 numbers")

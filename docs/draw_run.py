@@ -1,6 +1,6 @@
-"""Draw the picture of a run that README shows: `python docs/draw_run.py`.
+"""Draw the figure of a training for README: `python docs/draw_run.py`.
 
-Trains as `skmnist train` does, on the sample, and puts its pictures side by side.
+Trains on the sample like `skmnist train`, and arranges its plots in one figure.
 """
 
 from pathlib import Path
@@ -36,7 +36,7 @@ def main():
         X_test, y_test, probabilities, n_images=20, n_columns=5, ax=mistakes
     )
     figure.savefig(OUT, dpi=80)
-    print(f"{(predicted == y_test).mean():.2%} of the held-out digits are read rightly")
+    print(f"{(predicted == y_test).mean():.2%} accuracy on the held-out digits")
     print(f"written to {OUT}")
 
 

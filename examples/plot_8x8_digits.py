@@ -1,18 +1,17 @@
 """
-scikit-learn's own digits
-=========================
+The digits of scikit-learn
+==========================
 
-scikit-learn's digits have 8x8 pixels; the network enlarges them itself. This example
-compares it with two of scikit-learn's classifiers by cross-validation, on the same
-folds.
+The digits of scikit-learn have 8x8 pixels, which the network enlarges. This example
+cross-validates it and two classifiers of scikit-learn on the same folds.
 """
 
 # %%
 # Three classifiers
 # -----------------
-# ``MnistCNNClassifier`` takes the digits as they are, though their pixels go from 0 to
-# 16 and not to 255. Its network has half the channels here, to be quick; otherwise all
-# three classifiers have their default parameters.
+# ``MnistCNNClassifier`` needs no preprocessing, although these pixels range from 0 to
+# 16 instead of 255. To save time, its network has half the default number of channels;
+# otherwise all three classifiers have their default parameters.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -30,10 +29,10 @@ display = DigitsDisplay(digits.images[:12], titles, "Digits of 8x8 pixels")
 display = display.plot(n_columns=6)
 
 # %%
-# The same folds for all
-# ----------------------
-# Each classifier is trained three times on two thirds of the digits and judged on the
-# last third.
+# Cross-validation on the same folds
+# ----------------------------------
+# Each classifier is trained three times on two thirds of the digits and evaluated on
+# the remaining third.
 
 small = MnistCNNClassifier(module__channels=(10, 20), random_state=0)
 classifiers = [small, SVC(), MLPClassifier(random_state=0)]
@@ -47,8 +46,8 @@ for name, result in results.items():
     print(f"{seconds.mean():.2f} s to fit")
 
 # %%
-# Each marker is a fold, each vertical line a mean. Compare within a fold: some are
-# harder than others for all classifiers.
+# Each marker is a fold, and each vertical line is the mean of a classifier. Compare
+# classifiers within a fold: some folds are harder than others for all of them.
 
 figure, ax = plt.subplots(figsize=(6.4, 2.8), layout="constrained")
 names = list(results)

@@ -2,17 +2,17 @@
 The article, figure by figure
 =============================
 
-"MNIST with PyTorch and scikit-learn" trains a small convolutional network on MNIST and
-judges it with scikit-learn's metrics. This example goes through its figures one after
-the other, and ends with its numbers beside ours.
+The article "MNIST with PyTorch and scikit-learn" trains a small convolutional network
+on MNIST and evaluates it with the metrics of scikit-learn. This example reproduces its
+figures one by one and compares its results with ours.
 """
 
 # %%
 # Digits
 # ------
-# The digits are rows of 784 pixels, from 0 (background) to 255 (ink). A sample of 5,000
-# digits needs no download; ``SKMNIST_FULL=1`` takes the whole of MNIST, as the article
-# does.
+# Each digit is a row of 784 pixels, from 0 (background) to 255 (ink). The sample of
+# 5,000 digits needs no download; with ``SKMNIST_FULL=1`` the example uses the full
+# MNIST, as the article does.
 
 import os
 
@@ -33,9 +33,9 @@ digits = digits.plot(n_columns=6)
 # %%
 # Training
 # --------
-# The article's recipe is stochastic gradient descent with momentum: ten epochs in
-# batches of 64, at a constant learning rate. Raw pixels go in; there is nothing to
-# prepare. What follows looks at the classifier that comes out.
+# The recipe of the article is stochastic gradient descent with momentum: ten epochs in
+# batches of 64 at a constant learning rate. The input is raw pixels, without any
+# preprocessing.
 
 clf = MnistCNNClassifier.with_article_recipe(random_state=0)
 clf.fit(X_train, y_train)
@@ -43,9 +43,9 @@ clf.fit(X_train, y_train)
 # %%
 # Normalisation
 # -------------
-# The article brings the pixels to [0, 1], subtracts their mean and divides by their
-# standard deviation. ``fit`` finds both in the training digits, and the network applies
-# them to whatever it is given, so they cannot be forgotten later.
+# The article scales the pixels to [0, 1], subtracts their mean and divides by their
+# standard deviation. ``fit`` computes both from the training digits, and the network
+# applies them to every input, so predictions need no preprocessing either.
 
 mean, std = clf.pixel_mean_.item() / 255, clf.pixel_std_.item() / 255
 print(f"mean {mean:.4f}, standard deviation {std:.4f}")
@@ -53,9 +53,9 @@ print(f"mean {mean:.4f}, standard deviation {std:.4f}")
 # %%
 # The network
 # -----------
-# Two convolutions, each followed by a ReLU and max-pooling, then two fully connected
-# layers. The article counts 50 biases in the last layer, where there are 10; this is
-# why its sum is larger by 40.
+# The network has two convolutions, each followed by a ReLU and max-pooling, and two
+# fully connected layers. The article counts 50 biases in the last layer instead of 10,
+# so its sum is larger by 40.
 
 layers = dict(clf.module_.named_children())
 counts = {name: sum(p.numel() for p in layers[name].parameters()) for name in layers}
@@ -66,8 +66,8 @@ print(f"{'sum':<6}{sum(counts.values()):>8,}")
 # %%
 # Training loss
 # -------------
-# The loss of each batch jumps with the digits that happen to be in it. The mean of ten
-# batches shows where it goes.
+# The loss of a batch depends on the digits in it, so it varies from batch to batch. The
+# mean of ten batches shows the trend.
 
 loss_curve = LossCurveDisplay.from_estimator(clf, window=10)
 
@@ -75,16 +75,16 @@ loss_curve = LossCurveDisplay.from_estimator(clf, window=10)
 # Accuracy of each epoch
 # ----------------------
 # As in the article, the whole training set is predicted after each epoch. The other
-# curve costs nothing: it counts hits in the batches while the network learns from them,
-# and so starts lower.
+# curve costs no extra time: it is the accuracy on the training batches during the
+# epoch, and starts lower because the network is still learning.
 
 accuracy_curve = AccuracyCurveDisplay.from_estimator(clf)
 
 # %%
 # Confusion matrix
 # ----------------
-# From here on we judge on the test digits, which the network has not seen. Where each
-# image has one label, micro F1 is the accuracy under another name.
+# From here on, the network is evaluated on the test digits, which it has not seen. If
+# each image has exactly one label, the micro-averaged F1 score equals the accuracy.
 
 probabilities = clf.predict_proba(X_test)
 predicted = clf.classes_[probabilities.argmax(axis=1)]
@@ -97,10 +97,10 @@ metrics.ConfusionMatrixDisplay.from_predictions(y_test, predicted, cmap="Blues",
 title = ax.set_title(f"{len(y_test):,} test digits")
 
 # %%
-# Nine or not
-# -----------
-# The probability of digit 9 alone answers a question with two answers. Its ROC curve
-# runs so close to the corner that the inset enlarges it.
+# ROC curve of digit 9
+# --------------------
+# The probability of digit 9 alone is a binary classifier: 9 or not. Its ROC curve
+# passes so close to the corner that an inset enlarges it.
 
 is_nine, probability = y_test == 9, probabilities[:, 9]
 area = metrics.roc_auc_score(is_nine, probability)
@@ -116,10 +116,10 @@ corner.tick_params(labelleft=False, labelright=True)
 box = ax.indicate_inset_zoom(corner, edgecolor="black")
 
 # %%
-# The article's numbers beside ours
-# ---------------------------------
-# Fewer training digits give a lower accuracy in less time; on the whole of MNIST the
-# two columns can be compared. The article's time was measured on a laptop's CPU.
+# Comparison with the article
+# ---------------------------
+# Training on fewer digits takes less time and gives a lower accuracy; compare the two
+# columns on the full MNIST. The article measured its time on the CPU of a laptop.
 
 rows = [
     ("training digits", "60,000", f"{len(y_train):,}"),

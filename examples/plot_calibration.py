@@ -1,18 +1,20 @@
 """
-Probabilities to rely on
+Calibrated probabilities
 ========================
 
-A network that is trained for long on few digits is surer than it should be. This
-example draws that, corrects it with scikit-learn, moves the threshold of a decision
-whose two errors differ in cost, and lets the network abstain where it is unsure.
+A network that is trained for a long time on few digits is overconfident. This example
+plots its calibration, corrects it with scikit-learn, tunes the threshold of a decision
+whose two kinds of error differ in cost, and lets the network abstain from uncertain
+predictions.
 """
 
 # %%
-# Three parts
-# -----------
-# A fifth of the training digits trains the network. The others calibrate it: they must
-# be digits that it has not learned by heart. The test digits only judge. In earnest
-# one would train on more; here the network shall have something to be wrong about.
+# Training, calibration and test digits
+# -------------------------------------
+# The network is trained on a fifth of the training digits and calibrated on the others,
+# which must be digits that it has not seen. The test digits are used for evaluation
+# only. In practice you would train on more digits; here the network has to make enough
+# mistakes to show the effect.
 
 import os
 
@@ -36,9 +38,9 @@ X_fit, X_held_out, y_fit, y_held_out = train_test_split(
 # %%
 # Calibration
 # -----------
-# ``FrozenEstimator`` keeps the network as it is; ``CalibratedClassifierCV`` only learns
-# how to correct its probabilities. Temperature scaling has a single parameter, and does
-# not change which digit is the most probable.
+# ``FrozenEstimator`` prevents the network from being trained again;
+# ``CalibratedClassifierCV`` only learns how to correct its probabilities. Temperature
+# scaling has a single parameter and does not change the predicted digit.
 
 clf = MnistCNNClassifier(random_state=0).fit(X_fit, y_fit)
 calibrated = CalibratedClassifierCV(FrozenEstimator(clf), method="temperature")
@@ -55,8 +57,8 @@ for name, model in (("before", clf), ("after", calibrated)):
 # %%
 # Reliability
 # -----------
-# Of the digits that are predicted with a probability of 80 %, 80 % should be right.
-# Below the diagonal the network is too sure. Each marker is a tenth of the test digits.
+# Of all predictions with a probability of 80 %, 80 % should be correct. Below the
+# diagonal, the network is overconfident. Each marker is a tenth of the test digits.
 
 figure, ax = plt.subplots(figsize=(6.4, 5), layout="constrained")
 bins = {"n_bins": 10, "strategy": "quantile", "ax": ax}
@@ -70,8 +72,9 @@ limits = ax.axis((0.4, 1.01, 0.4, 1.01))
 # %%
 # A decision threshold
 # --------------------
-# Is it a 9? Say that overlooking a 9 costs ten times as much as a false alarm. The
-# threshold is the one with the lowest cost on the held-out digits.
+# Is it a 9? Assume that missing a 9 costs ten times as much as a false alarm.
+# ``TunedThresholdClassifierCV`` finds the threshold with the lowest cost on the
+# held-out digits.
 
 
 def cost(is_nine, says_nine):
@@ -90,9 +93,9 @@ for threshold, model in ((0.5, detector), (tuned.best_threshold_, tuned)):
 # %%
 # Abstaining
 # ----------
-# The most probable answers come first; the rest is left to somebody else. The accuracy
-# that the probabilities promise is their mean. Before calibration they promise more
-# than the network keeps.
+# The network answers the digits with the most probable predictions and leaves the rest
+# to a human. The accuracy that the probabilities promise is their mean. Before
+# calibration, it is higher than the actual accuracy (kept).
 
 answered = np.arange(1, len(y_test) + 1)
 figure, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")

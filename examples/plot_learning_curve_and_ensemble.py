@@ -1,9 +1,9 @@
 """
-More digits, or more networks
-=============================
+Learning curve and ensemble
+===========================
 
-Two ways to a higher accuracy: a learning curve tells what more training digits would
-bring, and networks that differ in nothing but their seed vote.
+Two ways to a higher accuracy: more training digits, whose effect a learning curve
+shows, and a vote of networks that differ only in their seed.
 """
 
 # %%
@@ -27,9 +27,9 @@ X_test, y_test = load(subset="test", return_X_y=True)
 # %%
 # More digits
 # -----------
-# ``LearningCurveDisplay`` trains on growing parts of the training digits and judges on
-# those held out. The network is a smaller one, to be quick. Each part is seen in the
-# same number of epochs, so that a small part also means few steps.
+# ``LearningCurveDisplay`` trains on subsets of increasing size and evaluates on the
+# held-out digits. To save time, the network is small. The number of epochs is the same
+# for all subsets, so a smaller subset also means fewer optimizer steps.
 
 small = {"module__channels": (10, 20), "lr": 0.004}
 figure, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
@@ -56,7 +56,7 @@ for n, scores in zip(curve.train_sizes, curve.test_scores, strict=True):
 # %%
 # More networks
 # -------------
-# Five networks, each with a seed of its own, answer with the mean of their
+# ``VotingClassifier`` trains five networks with different seeds and averages their
 # probabilities.
 
 networks = [
@@ -73,8 +73,8 @@ for name, accuracy in accuracies.items():
     print(f"{name:<8}{accuracy:.4f}")
 
 # %%
-# All were trained on the same digits. They differ in their first weights and in the
-# order of the digits. Where they disagree, the vote follows the surer ones.
+# All networks are trained on the same digits. They differ in their initial weights and
+# in the order of the digits. If they disagree, the most confident ones decide.
 
 figure, ax = plt.subplots(figsize=(6.4, 2.8), layout="constrained")
 *singles, voted = accuracies.values()

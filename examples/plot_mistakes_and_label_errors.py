@@ -2,15 +2,15 @@
 Mistakes and wrong labels
 =========================
 
-Where a network is sure of another label than the one that is given, one of the two is
-wrong. This example plants wrong labels among the training digits and finds them again.
-Then it looks at the test digits that the network gets wrong.
+If a network confidently predicts another label than the given one, one of the two is
+wrong. This example plants wrong labels in the training set and finds them again. Then
+it plots the test digits that the network misclassifies.
 """
 
 # %%
 # Planting errors
 # ---------------
-# One in a hundred training digits gets another label, drawn at random.
+# One in a hundred training digits gets a random wrong label.
 
 import os
 
@@ -33,11 +33,11 @@ y_given[planted] = (y_given[planted] + rng.integers(1, 10, len(planted))) % 10
 print(f"{len(planted)} wrong labels among {len(y_given):,}")
 
 # %%
-# Finding them
-# ------------
-# Each digit is judged by a network that was trained without it; a network that has
-# learned a wrong label would repeat it. Suspicious is a digit with another prediction
-# than its label, the more so the surer the network is.
+# Finding the errors
+# ------------------
+# Each digit is predicted by a network that was trained without it, because a network
+# that has learned a wrong label would repeat it. A digit is suspicious if the predicted
+# label differs from the given one; the higher the probability, the more suspicious.
 
 clf = MnistCNNClassifier(module__channels=(10, 20), max_epochs=4, random_state=0)
 folds = StratifiedKFold(3, shuffle=True, random_state=0)
@@ -52,8 +52,8 @@ for n in (len(planted), 2 * len(planted)):
     print(f"{found[n - 1]} planted errors among the {n} most suspicious digits")
 
 # %%
-# How far must one look? The dotted line is a perfect list, with nothing but planted
-# errors at its top. Without a list, one would have to look at all digits.
+# How many digits do you have to check? The dotted line is a perfect ranking, with all
+# planted errors at the top. Without a ranking, you would have to check all digits.
 
 n = 4 * len(planted)
 figure, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
@@ -65,9 +65,10 @@ ax.set(xlabel="Digits looked at", ylabel="Planted errors found")
 legend = ax.legend(loc="lower right")
 
 # %%
-# The top of the list
-# -------------------
-# Above each digit stand the given label, the predicted label and its probability.
+# The most suspicious digits
+# --------------------------
+# The title of each digit shows the given label, the predicted label and its
+# probability.
 
 suspects = DigitsDisplay.from_predictions(
     X_train, y_given, probabilities, n_images=18, n_columns=6
@@ -76,8 +77,8 @@ suspects = DigitsDisplay.from_predictions(
 # %%
 # Mistakes on the test digits
 # ---------------------------
-# Without the most suspicious digits the network is trained once more. These are test
-# digits that it gets wrong, the most confident first.
+# The network is trained again without the most suspicious digits. These are the test
+# digits that it misclassifies, the most confident mistakes first.
 
 kept = np.sort(order[len(planted) :])
 clf.fit(X_train[kept], y_given[kept])
@@ -87,9 +88,9 @@ mistakes = DigitsDisplay.from_estimator(
 )
 
 # %%
-# What to check next
-# ------------------
-# Without labels one can still ask where the network is least sure.
+# Least confident predictions
+# ---------------------------
+# Without labels, you can still find the digits that the network is least confident of.
 
 unsure = DigitsDisplay.from_estimator(
     clf, X_test, kind="least_confident", n_images=12, n_columns=6

@@ -2,17 +2,17 @@
 Pipelines and cross-validation
 ==============================
 
-How much of an image does the network need? Three pipelines see the whole image, the
-image without its empty margin, and the image in pure black and white.
-Cross-validation on the training digits compares them by several scores and by time.
+How much of an image does the network need? Three pipelines use the whole image, the
+image without its margin, and the image in pure black and white. Cross-validation on the
+training digits compares their scores and training times.
 """
 
 # %%
-# Steps for pixels
-# ----------------
-# The steps before the classifier are scikit-learn's own. The network takes any square
-# that comes out of them; it learns scale and size of the images in ``fit``. Here it has
-# fewer channels than the article's, to be quick.
+# Three pipelines
+# ---------------
+# The steps before the classifier are transformers of scikit-learn. The network accepts
+# square images of any size and scale, which it learns in ``fit``. To save time, it has
+# fewer channels than the network of the article.
 
 import os
 
@@ -44,7 +44,7 @@ pipelines = {
 }
 
 # %%
-# The same digit, as each of the three networks sees it.
+# This is the input of the three networks for the same digit.
 
 digit = X_train[:1]
 seen = [digit, crop(digit), Binarizer(threshold=127).transform(digit)]
@@ -57,8 +57,9 @@ for ax, name, row in zip(axes, pipelines, seen, strict=True):
 # %%
 # Several scores at once
 # ----------------------
-# All pipelines are trained and judged on the same folds. The test digits stay aside.
-# The first training in a process loads parts of torch; it is not to count.
+# All pipelines are trained and evaluated on the same folds of the training digits. The
+# first training in a process loads parts of torch, so one training runs before the
+# measurement.
 
 clf.fit(X_train[:100], y_train[:100])
 folds = StratifiedKFold(3, shuffle=True, random_state=0)
@@ -73,8 +74,8 @@ for name, result in results.items():
         print(f"    {key:<18}{result[key].mean():8.4f} ± {result[key].std():.4f}")
 
 # %%
-# A marker is a fold. Compare a pipeline with another in the same fold: some folds are
-# harder than others for all of them.
+# Each marker is a fold. Compare pipelines within a fold: some folds are harder than
+# others for all of them.
 
 figure, axes = plt.subplots(1, 2, figsize=(7, 3), layout="constrained", sharey=True)
 for fold, marker in enumerate("os^"):
@@ -92,7 +93,7 @@ legend = figure.legend(
 # %%
 # Predictions for all training digits
 # -----------------------------------
-# ``cross_val_predict`` predicts each digit with a network that has not seen it.
+# ``cross_val_predict`` predicts each digit with a network that was trained without it.
 
 predicted = cross_val_predict(pipelines["cropped"], X_train, y_train, cv=folds)
 figure, ax = plt.subplots(figsize=(6.4, 5.6), layout="constrained")
@@ -100,10 +101,10 @@ ConfusionMatrixDisplay.from_predictions(y_train, predicted, cmap="Blues", ax=ax)
 title = ax.set_title("Cropped training digits, cross-validated")
 
 # %%
-# The test digits, once
-# ---------------------
+# Final evaluation
+# ----------------
 # The pipeline with the best cross-validated accuracy is trained on all training digits
-# and judged on the test digits.
+# and evaluated on the test digits.
 
 best = max(results, key=lambda name: results[name]["test_accuracy"].mean())
 accuracy = pipelines[best].fit(X_train, y_train).score(X_test, y_test)

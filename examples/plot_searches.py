@@ -2,16 +2,17 @@
 Searching for hyperparameters
 =============================
 
-scikit-learn's searches see every parameter: the classifier's own, those of the network
-(``module__...``) and those of the augmentation (``augmentation__...``). This example
-draws what a grid search, a random search and a halving search find out.
+The search estimators of scikit-learn can tune every parameter: those of the classifier,
+of the network (``module__...``) and of the augmentation (``augmentation__...``). This
+example plots the results of a grid search, a random search and a halving search.
 """
 
 # %%
-# A small network, to be quick
-# ----------------------------
-# All searches compare candidates on the same folds of the training digits. The network
-# has fewer channels than the article's, and only every fourth training digit is used.
+# A small network
+# ---------------
+# All searches compare candidates on the same folds of the training digits. To save
+# time, the network has fewer channels than the one of the article, and the searches use
+# only every fourth training digit.
 
 import os
 
@@ -38,8 +39,9 @@ clf = MnistCNNClassifier(module__channels=(8, 16), max_epochs=2, random_state=0)
 # %%
 # Grid search
 # -----------
-# Every learning rate is tried with every number of hidden units. ``cv_results_`` has
-# the mean score of each pair over the folds and, drawn as bars, its standard deviation.
+# ``GridSearchCV`` tries every learning rate with every number of hidden units.
+# ``cv_results_`` contains the mean score of each pair over the folds and its standard
+# deviation, which the error bars show.
 
 candidates = {"lr": [0.002, 0.008, 0.032], "module__hidden_units": [50, 200]}
 grid = GridSearchCV(clf, candidates, cv=3, refit=False).fit(X_part, y_part)
@@ -59,8 +61,9 @@ legend = ax.legend()
 # %%
 # Random search
 # -------------
-# Each candidate is drawn at random, so that ten candidates try ten learning rates,
-# where a grid of ten would repeat a few. Dropout leaves out hidden units in training.
+# ``RandomizedSearchCV`` draws each candidate at random, so ten candidates have ten
+# different learning rates, whereas a grid of ten would repeat a few. Dropout sets a
+# fraction of the hidden units to zero during training.
 
 distributions = {"lr": loguniform(0.001, 0.02), "module__dropout": uniform(0, 0.5)}
 random = RandomizedSearchCV(clf, distributions, cv=3, refit=False, random_state=0)
@@ -77,9 +80,9 @@ bar = figure.colorbar(points, label="Dropout")
 # %%
 # Successive halving
 # ------------------
-# All candidates get one epoch, the best third gets three. A one-cycle schedule fits
-# into either, so that each training is a complete one. The rotation is the largest
-# angle, in degrees, that training digits are turned by.
+# ``HalvingGridSearchCV`` trains all candidates for one epoch, and the best third for
+# three. The one-cycle schedule always spans the whole training, however long it is. The
+# rotation is the maximum angle, in degrees, by which training digits are rotated.
 
 clf.set_params(augmentation=RandomAffine)
 candidates = {"lr": [0.001, 0.004, 0.016], "augmentation__rotation": [0, 15]}
@@ -100,10 +103,10 @@ ax.invert_yaxis()
 legend = figure.legend(loc="outside upper center", ncols=2)
 
 # %%
-# The test digits, once
-# ---------------------
-# The winner of the last search, with its three epochs, is trained on all training
-# digits and judged on digits that no search has seen.
+# Final evaluation
+# ----------------
+# The best candidate of the halving search is trained for three epochs on all training
+# digits and evaluated on the test digits, which no search has used.
 
 clf.set_params(**halving.best_params_).fit(X_train, y_train)
 print(f"accuracy {clf.score(X_test, y_test):.4f} on {len(y_test):,} test digits")

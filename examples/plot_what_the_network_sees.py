@@ -2,14 +2,14 @@
 What the network sees
 =====================
 
-A network is a chain of images that get smaller. This example draws the kernels that
-it has learned, what becomes of one digit on its way through, and which part of the
-digit the answer depends on.
+A convolutional network computes smaller and smaller images. This example plots the
+kernels that it has learned, the outputs of its layers for one digit, and the parts of
+the digit that the prediction depends on.
 """
 
 # %%
-# A network to look into
-# ----------------------
+# Training
+# --------
 
 import os
 
@@ -30,27 +30,28 @@ print(f"accuracy {clf.score(X_test, y_test):.4f} on {len(y_test):,} test digits"
 # %%
 # Kernels
 # -------
-# The first layer has twenty kernels of 5x5 weights. Each is moved over the image and
-# answers where the image looks like it: many to edges in one direction.
+# The first layer has twenty kernels of 5x5 weights. A kernel slides over the image, and
+# its output is high where the image resembles the kernel. Many kernels detect edges of
+# one direction.
 
 kernels = FiltersDisplay.from_estimator(clf)
 
 # %%
-# One digit on its way
-# --------------------
-# Each map is the digit as one kernel answers to it. The second layer combines the maps
-# of the first; after it, the place of a stroke is only roughly known. The hidden units
-# have no place any more, and the last layer turns them into probabilities.
+# Feature maps of one digit
+# -------------------------
+# Each map is the output of one kernel for the digit. The second layer combines the maps
+# of the first; its maps show the positions of strokes only roughly. The hidden units
+# have no position in the image, and the last layer turns them into probabilities.
 
 digit = X_test[np.flatnonzero(y_test == 4)[0]]
 way = FiltersDisplay.from_estimator(clf, digit)
 
 # %%
-# Which part matters
-# ------------------
-# A patch of 7x7 background pixels is moved over the digit, and each time the network
-# is asked again. Where the probability of the true label falls, it needs what was
-# covered.
+# Occlusion
+# ---------
+# A patch of 7x7 background pixels covers a part of the digit, and the network predicts
+# the rest. Where the probability of the true label drops, the covered part matters for
+# the prediction.
 
 square, size, places = digit.reshape(28, 28), 7, range(22)
 covered = np.repeat(square[np.newaxis], len(places) ** 2, axis=0)

@@ -1,4 +1,4 @@
-"""Each benchmark runs on a few digits, prints its table and writes its file."""
+"""Each benchmark runs on a few digits, prints a table and writes a file."""
 
 import json
 import os
@@ -51,7 +51,7 @@ ROWS = {
 
 
 def make_photos(folder):
-    """A folder of pictures, with labels; one of them is a duplicate."""
+    """Make a folder of pictures with labels; one of them is a duplicate."""
     folder.mkdir()
     lines = ["file,label,kind,note"]
     for number, note in enumerate(["", "thick, wide", "DUP of the first"]):
@@ -64,7 +64,7 @@ def make_photos(folder):
 
 
 def run(name, out):
-    """Run a benchmark from another folder than its own, as a user would."""
+    """Run a benchmark from another folder, as a user does."""
     data = [] if name in WITHOUT_DIGITS else TINY
     arguments = ARGUMENTS[name]
     if name == "photos":
@@ -83,7 +83,7 @@ def run(name, out):
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    """What each benchmark prints, and its file; two of them run at a time."""
+    """Finished process and file of each benchmark; two of them run at a time."""
     files = {
         name: tmp_path_factory.mktemp(name) / "new folder" / "results.json"
         for name in ARGUMENTS
@@ -106,7 +106,7 @@ def test_benchmark(name, outcomes):
         first = str(next(iter(row.values())))
         assert re.search(rf"^\s*{re.escape(first)} ", finished.stdout, re.MULTILINE)
     named = [next(iter(row.values())) for row in rows]
-    if name == "search":  # the best comes first
+    if name == "search":  # sorted by accuracy
         accuracies = [row["accuracy_%"] for row in rows]
         assert len(rows) == 38
         assert accuracies == sorted(accuracies, reverse=True)
@@ -116,14 +116,14 @@ def test_benchmark(name, outcomes):
     else:
         for found, expected in zip(named, ROWS[name], strict=True):
             assert found == expected or str(found).startswith(f"{expected},")
-    for row in rows:  # what is timed side by side does the same work
+    for row in rows:  # the timed functions compute the same
         if "largest difference" in row:
             allowed = 0.05 if "bfloat16" in row["prediction"] else 1e-5
             assert float(row["largest difference"]) <= allowed
 
 
 def test_checks_that_are_passed(outcomes):
-    """All but the one that float32 cannot pass for sure, as README has it."""
+    """All but one, which float32 cannot pass reliably, as README says."""
     finished, out = outcomes["estimator_checks"]
     rows = json.loads(out.read_text())["rows"]
     for row in rows:

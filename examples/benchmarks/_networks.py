@@ -1,15 +1,15 @@
-"""The article's network, as one would write it without this library."""
+"""The network of the article, written without skmnist."""
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 MEAN, STD = 0.1307, 0.3081
-"""Of MNIST's training pixels on the scale from 0 to 1, as the article has them."""
+"""Mean and standard deviation of the training pixels in [0, 1], from the article."""
 
 
 class ArticleNetwork(nn.Module):
-    """The article's: standardised pixels (n, 1, 28, 28) in, log-probabilities out."""
+    """From standardised pixels (n, 1, 28, 28) to log-probabilities (n, 10)."""
 
     def __init__(self):
         super().__init__()
@@ -25,14 +25,14 @@ class ArticleNetwork(nn.Module):
 
 
 class ProbabilityNetwork(ArticleNetwork):
-    """The same with probabilities out, as skorch's NeuralNetClassifier wants them."""
+    """The same network with probabilities, as skorch's NeuralNetClassifier expects."""
 
     def forward(self, X):
         return super().forward(X).exp()
 
 
 class FastNetwork(ArticleNetwork):
-    """The same as fast as it gets: pixels from 0 to 255 in, channels last in memory."""
+    """The same network as fast as possible: raw pixels, channels last in memory."""
 
     def __init__(self, mean=MEAN, std=STD):
         super().__init__()

@@ -1,10 +1,10 @@
-"""How accurate the recipes are on the test digits, over several seeds.
+"""Accuracy of the recipes on the test digits, for several seeds.
 
     python examples/benchmarks/accuracy.py one-epoch article accurate
 
-trains each recipe once for each of `--seeds`, through scikit-learn's
-`VotingClassifier(voting="soft")`, so that the accuracy of all of them together is known
-as well. `--jobs` trains several at a time, in processes of their own.
+trains each recipe once for each of `--seeds` and prints the accuracy of each training,
+their median, and the accuracy of a soft vote of all of them. `--jobs` is the number of
+trainings that run at the same time, each in its own process.
 
 one-epoch   the default recipe, one epoch
 default     the default recipe with its default number of epochs
@@ -33,7 +33,7 @@ def main():
     parser = make_parser(__doc__)
     parser.add_argument("recipes", nargs="+", choices=RECIPES)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--epochs", type=int, help="replaces the recipe's own number")
+    parser.add_argument("--epochs", type=int, help="epochs of each training")
     parser.add_argument("--jobs", type=int, default=1)
     arguments = parser.parse_args()
     X, X_test, y, y_test = load_digits(arguments)

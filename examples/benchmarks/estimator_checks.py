@@ -1,19 +1,19 @@
-"""Count how many of scikit-learn's estimator checks a classifier passes.
+"""Number of scikit-learn's estimator checks that classifiers pass.
 
     python examples/benchmarks/estimator_checks.py
 
 runs scikit-learn's `check_estimator` on `MnistCNNClassifier`, on a plain skorch
-`NeuralNetClassifier` around a small network, and on the classifiers of scikit-learn's
-that `peers.py` compares it with, all with their defaults, and prints how many were
-passed, skipped, failed, or failed as expected. `--only` takes the names of some of
-these classes, `--details` lists each check that was not passed, with its reason.
+`NeuralNetClassifier` with a small network, and on the scikit-learn classifiers of
+`peers.py`, all with default parameters. It prints how many checks passed, were skipped,
+failed, or failed as expected. `--only` selects some of these classes, `--details` lists
+each check that did not pass and the reason.
 """
 
 import os
 import time
 import warnings
 
-os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy: one of the checks asks for it
+os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy is imported; a check needs it
 
 import torch
 from _common import make_parser, report
@@ -30,15 +30,15 @@ STATUSES = ("passed", "skipped", "failed", "xfail")
 
 EXPECTED = {
     "MnistCNNClassifier": {
-        "check_sample_weight_equivalence_on_dense_data": "asks for agreement to 1e-7, "
-        "and float32 sums up repeated images in another order than weights"
+        "check_sample_weight_equivalence_on_dense_data": "requires agreement to 1e-7, "
+        "but in float32, repeated images and weights are summed in a different order"
     }
 }
-"""Checks that a classifier is expected to fail, and why."""
+"""Checks that a classifier is expected to fail, with the reason."""
 
 
 class PlainNetwork(torch.nn.Module):
-    """Takes any number of features, and has room for ten classes."""
+    """A network for any number of features and up to ten classes."""
 
     def __init__(self):
         super().__init__()
@@ -51,7 +51,7 @@ class PlainNetwork(torch.nn.Module):
 
 
 def make_estimators():
-    """The classifiers by the names of their classes, with their defaults."""
+    """Return classifiers with default parameters by the names of their classes."""
     estimators = [
         MnistCNNClassifier(),
         NeuralNetClassifier(PlainNetwork, train_split=None, verbose=0),
@@ -65,8 +65,8 @@ def make_estimators():
 
 
 def run(name, estimator):
-    """Return what `check_estimator` says, and how long it took in seconds."""
-    torch.manual_seed(0)  # skorch's own classifier has no random_state
+    """Return the results of `check_estimator` and its duration in seconds."""
+    torch.manual_seed(0)  # NeuralNetClassifier has no random_state
     begin = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -79,7 +79,8 @@ def run(name, estimator):
     return results, time.perf_counter() - begin
 
 
-def list_what_was_not_passed(name, results):
+def print_failures(name, results):
+    """Print the checks that did not pass."""
     for result in results:
         if result["status"] == "xfail":
             reason = result["expected_to_fail_reason"]
@@ -102,7 +103,7 @@ def main():
         help=f"some of {', '.join(estimators)}",
     )
     parser.add_argument(
-        "--details", action="store_true", help="list what was not passed"
+        "--details", action="store_true", help="list the checks that did not pass"
     )
     arguments = parser.parse_args()
     rows = []
@@ -113,7 +114,7 @@ def main():
         rows.append({"estimator": name, "checks": len(found), **counts})
         rows[-1]["seconds"] = round(seconds, 1)
         if arguments.details:
-            list_what_was_not_passed(name, results)
+            print_failures(name, results)
     report(arguments, rows)
 
 

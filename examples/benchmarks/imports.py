@@ -1,9 +1,9 @@
-"""How long `import skmnist` takes, beside `import skorch` and `import torch`.
+"""Import time of skmnist, compared with skorch and torch.
 
     python examples/benchmarks/imports.py
 
-imports each in new processes, in turns, `--rounds` times, and prints the median time of
-the whole process, and its median ratio to that of skorch.
+imports the packages in turn, `--rounds` times, each time in a new process, and prints
+the median time of the whole process and its median ratio to the time of skorch.
 """
 
 import functools
@@ -25,7 +25,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=11)
     arguments = parser.parse_args()
     contenders = {module: functools.partial(run_import, module) for module in MODULES}
-    time_side_by_side(contenders, rounds=1)  # the files are in the system's memory now
+    time_side_by_side(contenders, rounds=1)  # fills the file cache of the system
     seconds, _ = time_side_by_side(contenders, arguments.rounds)
     rows = [
         {

@@ -1,16 +1,16 @@
-"""How fast prediction is: plain skorch, torch, ONNX Runtime, and skmnist.
+"""Speed of prediction with plain skorch, torch, ONNX Runtime and skmnist.
 
     python examples/benchmarks/inference.py
 
-gives all the same network and the same digits as uint8 pixels, and prints medians of
-`--rounds` rounds, in which they take turns: images per second for all test digits at
-once, and milliseconds for a single one. The last column is by how much a probability
-differs from that of skmnist.
+All of them predict the same digits, as uint8 pixels, with the same network, in turn,
+for `--rounds` rounds. The benchmark prints medians: images per second for all test
+digits at once, and milliseconds for a single digit. The last column is the largest
+difference between a probability and the one of skmnist.
 
-torch is the bare network in the fastest order, channels last, in inference mode, and
-ONNX Runtime has as many threads as torch; both take the digits in the batches
-(`--batch-sizes`) that suit them best here, which is tried first. bfloat16 is torch's
-autocast; skmnist predicts in float32.
+"torch" is the bare network in inference mode, with the fastest memory format (channels
+last). ONNX Runtime has as many threads as torch. Both use the fastest of
+`--batch-sizes` on this machine, which is measured first. "bfloat16" uses the autocast
+of torch; skmnist predicts in float32.
 """
 
 import logging
@@ -29,7 +29,7 @@ from skorch import NeuralNetClassifier
 from skmnist import MnistCNNClassifier
 
 SINGLE_CALLS = 50
-"""Calls with one digit that are timed together."""
+"""Number of calls with a single digit that are timed together."""
 
 
 def fit_skmnist(X, y):
@@ -37,12 +37,12 @@ def fit_skmnist(X, y):
 
 
 def get_statistics(clf):
-    """Mean and standard deviation of the pixels on the scale from 0 to 1."""
+    """Return the mean and standard deviation of the pixels in [0, 1]."""
     return float(clf.pixel_mean_[0] / 255), float(clf.pixel_std_[0] / 255)
 
 
 def copy_weights(clf, network):
-    """Give another network the weights of a trained one."""
+    """Copy the weights of a trained classifier to another network."""
     own = clf.module_.state_dict()
     network.load_state_dict({name: own[name] for name in network.state_dict()})
     return network.eval()
@@ -80,7 +80,7 @@ def make_onnx_runtime(clf, batch_size):
     network = copy_weights(clf, ProbabilityNetwork())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
-        with warnings.catch_warnings():  # of torch's exporter about itself
+        with warnings.catch_warnings():  # torch's exporter warns about itself
             warnings.simplefilter("ignore")
             logging.getLogger("torch.onnx").setLevel(logging.ERROR)
             torch.onnx.export(
@@ -109,7 +109,7 @@ def make_onnx_runtime(clf, batch_size):
 
 
 class Pixels(torch.nn.Module):
-    """A network behind the standardisation of its pixels."""
+    """A network with the standardisation of its pixels."""
 
     def __init__(self, network, mean, std):
         super().__init__()
@@ -120,7 +120,7 @@ class Pixels(torch.nn.Module):
 
 
 def choose_batch_size(make, sizes, X):
-    """The size with the shortest median of three rounds, after one that warms up."""
+    """Return the fastest batch size: median of three rounds, after one warm-up."""
     contenders = {size: make(size) for size in sizes}
     seconds, _ = time_side_by_side(
         {size: lambda _, f=f: f(X) for size, f in contenders.items()}, rounds=4

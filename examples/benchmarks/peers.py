@@ -1,10 +1,10 @@
-"""What a scikit-learn user would pick instead: time to fit, time to predict, accuracy.
+"""Comparison with classifiers of scikit-learn: time and accuracy.
 
     python examples/benchmarks/peers.py
 
-fits each classifier, with scikit-learn's defaults, once on all training digits, and
-predicts all test digits. Pixels are divided by 255 for those that learn badly, or not
-at all, from larger numbers. Trees and neighbours use all cores, as the networks do.
+fits each classifier with default parameters on all training digits and predicts all
+test digits. `MLPClassifier` and `SVC` get pixels in [0, 1], because they learn poorly
+from larger numbers. Trees and neighbours use all cores, as the networks do.
 """
 
 import time
@@ -44,7 +44,8 @@ PEERS = {
 def main():
     arguments = make_parser(__doc__).parse_args()
     X, X_test, y, y_test = load_digits(arguments)
-    MnistCNNClassifier(max_epochs=1).fit(X[:640], y[:640])  # torch's lazy imports
+    # the first fit in a process loads parts of torch
+    MnistCNNClassifier(max_epochs=1).fit(X[:640], y[:640])
     rows = []
     for name, clf in PEERS.items():
         begin = time.perf_counter()

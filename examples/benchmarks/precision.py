@@ -1,13 +1,13 @@
-"""What bfloat16 costs: in training, and in prediction, against float32.
+"""Accuracy of training and prediction in bfloat16, compared with float32.
 
     python examples/benchmarks/precision.py
 
-trains the default recipe for one epoch in float32 and in bfloat16 from each of
-`--seeds`, predicts the test digits with each model in float32 and in bfloat16 (which
-skmnist itself never does), and prints means over the seeds: accuracy, log loss, and, of
-the predictions of the same model in float32, how many labels differ and by how much a
-probability differs, in the mean over all and at most. A processor without bfloat16
-imitates it: the figures are right, but slow to come.
+trains the default recipe for one epoch in float32 and in bfloat16 with each of
+`--seeds`, and predicts the test digits with each model in float32 and in bfloat16
+(which skmnist itself never does). It prints means over the seeds: accuracy, log loss,
+and the differences from the float32 predictions of the same model: the number of other
+labels, and the mean and the largest difference of a probability. A processor without
+bfloat16 emulates it, with the same results but slowly.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 def predict_in_bfloat16(clf, X):
-    """What skmnist does not offer: probabilities through torch's autocast."""
+    """Predict probabilities in bfloat16, with the autocast of torch."""
     images = torch.from_numpy(X).reshape(-1, *clf.image_shape_)
     clf.module_.eval()
     with torch.inference_mode(), torch.autocast(clf.device_.type, torch.bfloat16):

@@ -1,11 +1,11 @@
-"""How time and memory of `fit` grow with the number of digits.
+"""Time and memory of `fit` for different numbers of digits.
 
     python examples/benchmarks/scaling.py
 
-fits one epoch on `--sizes` digits (the training digits over and over, where there are
-not so many), each in a process of its own, and prints the time, and by how much `fit`
-raises the resident memory at its peak over what is there before it: torch, and the
-digits themselves. Memory is measured on Linux only.
+trains for one epoch on each of `--sizes` digits (repeating the training digits if there
+are fewer), each time in a new process. It prints the training time and the peak of the
+resident memory during `fit`, minus the memory in use before it (torch and the digits).
+Memory is measured on Linux only.
 """
 
 import multiprocessing
@@ -19,9 +19,10 @@ from skmnist import MnistCNNClassifier
 
 
 def fit(n_images, arguments):
-    """Return the number of images, bytes of the digits, seconds, and memory in MB."""
+    """Train on a number of images and return a row of the table."""
     X, _, y, _ = load_digits(arguments)
-    MnistCNNClassifier(max_epochs=1).fit(X[:640], y[:640])  # torch's lazy imports
+    # the first fit in a process loads parts of torch
+    MnistCNNClassifier(max_epochs=1).fit(X[:640], y[:640])
     chosen = np.arange(n_images) % len(X)
     X, y = X[chosen], y[chosen]
     clf = MnistCNNClassifier(max_epochs=1, random_state=0)

@@ -1,16 +1,16 @@
-"""Choose the recipes, on training digits alone.
+"""Search for the recipes, on the training digits only.
 
     python examples/benchmarks/search.py short
     python examples/benchmarks/search.py long
 
-`short` searches optimizer, peak learning rate, batch size and shape of the cycle for
-one epoch: the default recipe. `long` searches augmentation, dropout and peak learning
-rate for fifteen epochs: the accurate recipe. Each candidate is trained on training
-digits and judged on a sixth of them that is held out, `--splits` times with different
-parts. The test digits are not touched.
+`short` searches the optimizer, the peak learning rate, the batch size and the shape of
+the cycle for one epoch (the default recipe). `long` searches the augmentation, the
+dropout and the peak learning rate for fifteen epochs (the accurate recipe). Each
+candidate is evaluated on a held-out sixth of the training digits, with `--splits`
+different splits. The test digits are not used.
 
-Below the table of all candidates stands, for each value of each parameter, the mean
-over the candidates that have it: less exposed to chance than any single line.
+The second table contains, for each value of each parameter, the mean accuracy of all
+candidates with this value, which depends less on chance than a single row.
 """
 
 import numpy as np
@@ -61,15 +61,15 @@ LONG = {
 }
 
 STUDIES = {"short": (SHORT, 1, 3), "long": (LONG, 15, 1)}
-"""Candidates, epochs, and splits for each."""
+"""Candidates, number of epochs and number of splits of each study."""
 
 
 def main():
     parser = make_parser(__doc__)
     parser.add_argument("study", choices=STUDIES)
-    parser.add_argument("--epochs", type=int, help="passes over the training digits")
-    parser.add_argument("--splits", type=int, help="parts to hold out in turn")
-    parser.add_argument("--jobs", type=int, help="processes at a time, a thread each")
+    parser.add_argument("--epochs", type=int, help="number of epochs")
+    parser.add_argument("--splits", type=int, help="number of splits")
+    parser.add_argument("--jobs", type=int, help="number of single-thread processes")
     arguments = parser.parse_args()
     candidates, epochs, n_splits = STUDIES[arguments.study]
 
@@ -91,7 +91,7 @@ def main():
         {
             **{
                 name.removeprefix("param_").rpartition("__")[2]: [
-                    _in_words(value) for value in values
+                    _format_value(value) for value in values
                 ]
                 for name, values in found.items()
                 if name.startswith("param_")
@@ -105,7 +105,7 @@ def main():
         {
             "optimizer": optimizer,
             "parameter": name,
-            "value": _in_words(value),  # of NumPy, with older pandas
+            "value": _format_value(value),  # a NumPy scalar with older pandas
             "mean_accuracy_%": round(group["accuracy_%"].mean(), 3),
             "candidates": len(group),
         }
@@ -118,7 +118,8 @@ def main():
     print(pandas.DataFrame(means).to_string(index=False))
 
 
-def _in_words(value):
+def _format_value(value):
+    """Return a parameter value that JSON can represent."""
     if value is np.ma.masked:
         return "default"
     if isinstance(value, type):

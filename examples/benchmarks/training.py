@@ -1,17 +1,16 @@
-"""How fast training is: the article's loop, plain skorch, the best loop, and skmnist.
+"""Speed of training: the article's loop, plain skorch, the best loop and skmnist.
 
     python examples/benchmarks/training.py
 
-trains each for one epoch over all training digits, in turns, `--rounds` times, and
-prints medians: training digits per second; the same as a ratio to the others, round by
-round; accuracy on the test digits after that epoch; by how many megabytes training
-raises the resident memory at its peak (in a process of its own, on Linux). At the end
-it compares one epoch of skmnist with the ten epochs that the article trains for.
+Each of them trains for one epoch on all training digits, in turn, for `--rounds`
+rounds. The benchmark prints medians: training digits per second, the ratios to the
+others within a round, the accuracy on the test digits, and the peak of the resident
+memory during the training (in a separate process, on Linux). Finally, it compares one
+epoch of skmnist with the ten epochs of the article.
 
-The article's loop draws single images through torchvision's transforms and torch's
-DataLoader. The best loop is written by hand without any library but torch, for the
-settings of skmnist's default recipe: whole batches cut from one tensor, channels last,
-fused optimizer.
+The article's loop reads single images with torchvision's transforms and torch's
+DataLoader. The best loop is written by hand with torch alone, for the default recipe of
+skmnist: batches from one tensor, channels last, fused optimizer.
 """
 
 import functools
@@ -27,6 +26,7 @@ from _common import (
     make_parser,
     median_ratio,
     report,
+    resolve_auto,
     time_side_by_side,
 )
 from _networks import MEAN, STD, ArticleNetwork, FastNetwork, ProbabilityNetwork
@@ -38,14 +38,12 @@ from torchvision import transforms
 
 from skmnist import MnistCNNClassifier
 from skmnist.callbacks import OneCycle
-from skmnist.classifiers._device import resolve_device, resolve_precision
 
 ARTICLE_EPOCHS = 10
-DEVICE = resolve_device("auto")
 
 
 class SingleImages(Dataset):
-    """One digit at a time, as `torchvision.datasets.MNIST` hands them out."""
+    """A data set of single digits, like `torchvision.datasets.MNIST`."""
 
     def __init__(self, X, y):
         self.X, self.y = X.reshape(-1, 28, 28), y
@@ -60,20 +58,20 @@ class SingleImages(Dataset):
         return self.transform(Image.fromarray(self.X[index])), int(self.y[index])
 
 
-def article_loop(X, y, seed):
+def article_loop(X, y, seed, device, precision):
     torch.manual_seed(seed)
-    network = ArticleNetwork().to(DEVICE)
+    network = ArticleNetwork().to(device)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.5)
     network.train()
     for images, target in DataLoader(SingleImages(X, y), batch_size=64, shuffle=True):
         optimizer.zero_grad()
-        loss = F.nll_loss(network(images.to(DEVICE)), target.to(DEVICE))
+        loss = F.nll_loss(network(images.to(device)), target.to(device))
         loss.backward()
         optimizer.step()
-    return functools.partial(_predict, network, standardise=True)
+    return functools.partial(_predict, network, device=device, standardise=True)
 
 
-def plain_skorch(X, y, seed):
+def plain_skorch(X, y, seed, device, precision):
     torch.manual_seed(seed)
     net = NeuralNetClassifier(
         ProbabilityNetwork,
@@ -84,18 +82,18 @@ def plain_skorch(X, y, seed):
         iterator_train__shuffle=True,
         train_split=None,
         verbose=0,
-        device=str(DEVICE),
+        device=str(device),
     ).fit(_standardise(X), y)
     return lambda X: net.predict(_standardise(X))
 
 
-def best_loop(X, y, seed):
+def best_loop(X, y, seed, device, precision):
     torch.manual_seed(seed)
     settings = MnistCNNClassifier()
     schedule, size = OneCycle(), settings.batch_size
-    images = torch.from_numpy(X).reshape(-1, 1, 28, 28).to(DEVICE)
-    target = torch.from_numpy(y).to(DEVICE)
-    network = FastNetwork().to(DEVICE)
+    images = torch.from_numpy(X).reshape(-1, 1, 28, 28).to(device)
+    target = torch.from_numpy(y).to(device)
+    network = FastNetwork().to(device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.lr, fused=True)
     cycle = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
@@ -104,22 +102,25 @@ def best_loop(X, y, seed):
         pct_start=schedule.pct_start,
         cycle_momentum=False,
     )
-    bfloat16 = resolve_precision("auto", DEVICE) == "bfloat16"
-    order = torch.randperm(len(X), device=DEVICE)
+    bfloat16 = precision == "bfloat16"
+    order = torch.randperm(len(X), device=device)
     for step, chosen in enumerate(order.split(size)):
         optimizer.zero_grad()
-        with torch.autocast(DEVICE.type, torch.bfloat16, enabled=bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             output = network(images[chosen])
         F.nll_loss(output, target[chosen]).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), schedule.max_gradient_norm)
         optimizer.step()
         if step < cycle.total_steps - 1:
             cycle.step()
-    return functools.partial(_predict, network, standardise=False)
+    return functools.partial(_predict, network, device=device, standardise=False)
 
 
-def skmnist(X, y, seed):
-    return MnistCNNClassifier(max_epochs=1, random_state=seed).fit(X, y).predict
+def skmnist(X, y, seed, device, precision):
+    clf = MnistCNNClassifier(
+        max_epochs=1, device=device, precision=precision, random_state=seed
+    )
+    return clf.fit(X, y).predict
 
 
 CONTENDERS = {
@@ -134,23 +135,23 @@ def _standardise(X):
     return ((X.reshape(-1, 1, 28, 28) / 255 - MEAN) / STD).astype(np.float32)
 
 
-def _predict(network, X, standardise):
+def _predict(network, X, device, standardise):
     network.eval()
     pixels = _standardise(X) if standardise else X.reshape(-1, 1, 28, 28)
     with torch.inference_mode():
         outputs = [
-            network(torch.from_numpy(part).to(DEVICE)).cpu()
+            network(torch.from_numpy(part).to(device)).cpu()
             for part in np.array_split(pixels, max(1, len(X) // 500))
         ]
     return torch.cat(outputs).argmax(1).numpy()
 
 
-def _measure_memory(name, arguments):
-    """Peak memory of one training, in a process that has done nothing else."""
+def _measure_memory(name, arguments, *auto):
+    """Return the peak memory of one training; call it in a new process."""
     X, _, y, _ = load_digits(arguments)
-    torch.ones(1000, 1000) @ torch.ones(1000, 1000)  # the threads are there
+    torch.ones(1000, 1000) @ torch.ones(1000, 1000)  # starts the threads
     with PeakMemory() as memory:
-        CONTENDERS[name](X, y, seed=0)
+        CONTENDERS[name](X, y, 0, *auto)
     return memory.rise
 
 
@@ -160,11 +161,12 @@ def main():
     arguments = parser.parse_args()
     X, X_test, y, y_test = load_digits(arguments)
 
-    for train in CONTENDERS.values():  # what only the first call of a process does
-        train(X[:1280], y[:1280], seed=0)
+    auto = resolve_auto()
+    for train in CONTENDERS.values():  # the first call in a process is slower
+        train(X[:1280], y[:1280], 0, *auto)
     seconds, predict = time_side_by_side(
         {
-            name: lambda seed, train=train: train(X, y, seed)
+            name: lambda seed, train=train: train(X, y, seed, *auto)
             for name, train in CONTENDERS.items()
         },
         arguments.rounds,
@@ -173,7 +175,7 @@ def main():
     for name, trained in predict.items():
         accuracies = [(predict(X_test) == y_test).mean() for predict in trained]
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            rise = pool.submit(_measure_memory, name, arguments).result()
+            rise = pool.submit(_measure_memory, name, arguments, *auto).result()
         one_epoch = statistics.median(seconds[name])
         rows.append(
             {

@@ -1,7 +1,7 @@
-"""Digits to train on: `fetch_*` may download, `load_*` never does."""
+"""Data sets as arrays: `fetch_*` may download, `load_*` never does."""
 
-from skmnist.datasets._adapter import dataset_to_arrays
+from skmnist.datasets._dataset_to_arrays import dataset_to_arrays
 from skmnist.datasets._mnist import fetch_mnist
-from skmnist.datasets._sample import load_mnist_sample
+from skmnist.datasets._mnist_sample import load_mnist_sample
 
 __all__ = ["dataset_to_arrays", "fetch_mnist", "load_mnist_sample"]

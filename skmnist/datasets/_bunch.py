@@ -1,28 +1,37 @@
-"""The form in which every loader returns its digits."""
+"""Return values of the loaders."""
 
 import numpy as np
 from sklearn.utils import Bunch
 
 
 def make_bunch(images, target, descr, *, return_X_y, as_frame):
-    """Put digits into the Bunch, tuple or frames that scikit-learn's loaders return.
+    """Make the Bunch or the tuple that a loader returns.
 
     Parameters
     ----------
     images : ndarray of shape (n, height, width)
+        Pixels.
     target : ndarray of shape (n,)
+        Labels.
     descr : str
         Description of the data.
-    return_X_y, as_frame : bool
-        As in scikit-learn's loaders.
+    return_X_y : bool
+        Whether to return `(data, target)` instead of a Bunch.
+    as_frame : bool
+        Whether data and target are a pandas DataFrame and Series.
 
     Returns
     -------
-    sklearn.utils.Bunch or tuple (data, target)
+    sklearn.utils.Bunch, or tuple (data, target)
+
+    Raises
+    ------
+    ImportError
+        If `as_frame` is True and pandas is not installed.
     """
     n, height, width = images.shape
     data = images.reshape(n, height * width)
-    images = data.reshape(n, height, width)
+    images = data.reshape(n, height, width)  # shares memory with data
     feature_names = [
         f"pixel_{row}_{col}" for row in range(height) for col in range(width)
     ]

@@ -1,23 +1,15 @@
-"""The MNIST database, through torchvision."""
+"""The MNIST database."""
 
-import hashlib
-import http.client
-import os
-import queue
-import socket
-import tempfile
-import threading
-import time
-import urllib.error
-import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import get_data_home
 
-from skmnist.datasets._adapter import dataset_to_arrays
 from skmnist.datasets._bunch import make_bunch
+from skmnist.datasets._download import download, read_file
+
+FOLDER = Path("MNIST", "raw")
+"""Folder of the files in `data_home`, as torchvision names it."""
 
 SHA256 = {
     "train-images-idx3-ubyte": (
@@ -33,19 +25,16 @@ SHA256 = {
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
     ),
 }
-"""The unpacked files of the database and their sums."""
+"""SHA-256 checksums of the uncompressed files."""
 
 SUBSETS = {"train": ("train",), "test": ("t10k",), "all": ("train", "t10k")}
-"""What `subset` may be, and how the names of its files begin."""
-
-PATIENCE = 20
-"""Seconds to wait for a sign of life from a download server."""
+"""Values of `subset`, and the prefixes of their files."""
 
 DESCR = """\
-The MNIST database of handwritten digits: 60,000 to train on and 10,000 to test with.
+The MNIST database of handwritten digits: 60,000 training and 10,000 test images.
 
-Each image is 28x28 pixels, from 0 (background) to 255 (ink); a digit was scaled into
-20x20 pixels and placed by its centre of mass.
+Each image has 28x28 pixels, from 0 (background) to 255 (ink). The digits were scaled to
+fit into 20x20 pixels and centred by their centre of mass.
 
 Source: Y. LeCun, C. Cortes, C. Burges, the MNIST database of handwritten digits;
 Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-Based Learning Applied to Document
@@ -61,37 +50,37 @@ def fetch_mnist(
     return_X_y=False,
     as_frame=False,
 ):
-    """Load the MNIST digits, and download them through torchvision if they are missing.
+    """Load the MNIST digits, and download them through torchvision if necessary.
 
     The files are those of `torchvision.datasets.MNIST(root=data_home)`, in the folder
-    `MNIST/raw` of `data_home`. They are checked against their known SHA-256 sums each
-    time, so a damaged file gives an error and never wrong digits.
+    `MNIST/raw` of `data_home`. Each call checks them against their known SHA-256
+    checksums, so a damaged file is an error and never gives wrong digits.
 
     Parameters
     ----------
     data_home : str or path-like, default=None
-        Folder of the data. None is scikit-learn's: what the environment variable
-        `SCIKIT_LEARN_DATA` says, or `~/scikit_learn_data`.
+        Folder of the data. If None, the folder of scikit-learn: the environment
+        variable `SCIKIT_LEARN_DATA`, or `~/scikit_learn_data`.
     subset : {"train", "test", "all"}, default="train"
         The 60,000 training digits, the 10,000 test digits, or both in this order.
     download_if_missing : bool, default=True
-        Whether to download missing files (11 MB). False raises instead.
+        Whether to download missing files (11 MB). If False, raise an error instead.
     return_X_y : bool, default=False
-        Whether to return `(data, target)` in place of a Bunch.
+        Whether to return `(data, target)` instead of a Bunch.
     as_frame : bool, default=False
         Whether data and target are a pandas DataFrame and Series.
 
     Returns
     -------
     sklearn.utils.Bunch, or tuple (data, target)
-        The digits:
+        A Bunch has the attributes:
 
         data : ndarray of shape (n, 784), uint8
             Pixels from 0 (background) to 255 (ink).
         images : ndarray of shape (n, 28, 28), uint8
-            The same memory as squares.
+            The same memory as square images.
         target : ndarray of shape (n,), int64
-            The digits.
+            Labels, from 0 to 9.
         frame : DataFrame of shape (n, 785), or None without `as_frame`
             Data and target.
         target_names : ndarray of shape (10,)
@@ -104,10 +93,19 @@ def fetch_mnist(
     Raises
     ------
     ValueError
-        If `subset` is none of the three.
+        If `subset` is not one of the three values.
+    ImportError
+        If `as_frame` is True and pandas is not installed.
     OSError
-        If the files are missing and cannot, or must not, be downloaded, or if a file is
-        not the one that belongs to MNIST.
+        If the files are missing and cannot, or must not, be downloaded, or if a file
+        does not have its checksum.
+
+    Notes
+    -----
+    A download fails when the server sends nothing for 15 seconds. Since all addresses
+    of all servers are tried, a network that drops every packet can take a few minutes
+    to fail. During the download this timeout is the default for new sockets in all
+    threads of the process (`socket.setdefaulttimeout`).
 
     Examples
     --------
@@ -123,121 +121,50 @@ def fetch_mnist(
     except OSError as error:
         raise OSError(
             f"Cannot use data_home={data_home!s}: {error}. Pass a folder that exists "
-            "or can be made, or use skmnist.datasets.load_mnist_sample()."
+            "or can be created, or use skmnist.datasets.load_mnist_sample()."
         ) from error
-    raw = home / "MNIST" / "raw"
-    missing = [name for name in SHA256 if not (raw / name).is_file()]
+    missing = [name for name in SHA256 if not (home / FOLDER / name).is_file()]
     if missing:
         if not download_if_missing:
-            raise _not_found(raw, missing, "download_if_missing is False.")
+            raise _not_found(home, missing, "download_if_missing is False.")
+        from torchvision.datasets import MNIST
+
         try:
-            _download(home, raw)
-        except (OSError, RuntimeError) as error:
+            download(MNIST, home, {FOLDER / name: SHA256[name] for name in SHA256})
+        except OSError as error:
             reason = f"The download failed: {error}"
-            raise _not_found(raw, missing, reason) from error
-    for prefix in SUBSETS[subset]:
-        for name in (name for name in SHA256 if name.startswith(prefix)):
-            _check_sum(raw / name)
-    parts = [_read(home, train=prefix == "train") for prefix in SUBSETS[subset]]
+            raise _not_found(home, missing, reason) from error
     images, target = (
-        arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-        for arrays in zip(*parts, strict=True)
-    )
-    return make_bunch(images, target, DESCR, return_X_y=return_X_y, as_frame=as_frame)
-
-
-def _read(home, train):
-    """Images (n, 28, 28) and labels (n,) of one of torchvision's two halves."""
-    from torchvision.datasets import MNIST
-
-    return dataset_to_arrays(MNIST(root=home, train=train, download=False))
-
-
-def _check_sum(path):
-    """Raise OSError if the file is not the one that belongs to MNIST."""
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != SHA256[path.name]:
-        raise OSError(
-            f"{path} is damaged or is not MNIST's: its SHA-256 sum is {found}, "
-            f"expected {SHA256[path.name]}. Delete the file, and fetch_mnist will "
-            "download it again."
+        np.concatenate(
+            [_read_idx(home, f"{prefix}-{kind}-ubyte") for prefix in SUBSETS[subset]]
         )
-
-
-def _not_found(raw, missing, reason):
-    """The error for files that are not there, with the ways out."""
-    return OSError(
-        f"MNIST was not found: {raw} has no {', '.join(missing)}. {reason}\n"
-        "Two ways out: pass data_home=... (or set SCIKIT_LEARN_DATA) to a folder that "
-        "has these files in MNIST/raw, or use skmnist.datasets.load_mnist_sample(), "
-        "5,000 digits that need no download."
+        for kind in ("images-idx3", "labels-idx1")
+    )
+    return make_bunch(
+        images,
+        target.astype(np.int64),
+        DESCR,
+        return_X_y=return_X_y,
+        as_frame=as_frame,
     )
 
 
-def _download(home, raw):
-    """Let torchvision download into a temporary folder; move what is whole into place.
+def _read_idx(home, name):
+    """Read the array in one of the files, which are in the IDX format.
 
-    Raises
-    ------
-    OSError, RuntimeError
-        If no server answers, a download breaks off, or a file is not the expected one.
+    A file has four bytes, the last of which is the number of dimensions; the length of
+    each dimension as a big-endian uint32; and the values.
     """
-    from torchvision.datasets import MNIST
-
-    first_file = MNIST.resources[0][0]
-    _wait_for_answer([mirror + first_file for mirror in MNIST.mirrors])
-    with tempfile.TemporaryDirectory(prefix=".mnist-", dir=home) as folder:
-        with _socket_timeout(PATIENCE):
-            MNIST(root=folder, download=True)
-        downloaded = Path(folder) / "MNIST" / "raw"
-        for name in SHA256:
-            _check_sum(downloaded / name)
-        raw.mkdir(parents=True, exist_ok=True)
-        for name in SHA256:
-            os.replace(downloaded / name, raw / name)
+    content = read_file(home / FOLDER / name, SHA256[name])
+    header = 4 + 4 * content[3]
+    return content[header:].reshape(content[4:header].view(">u4"))
 
 
-def _wait_for_answer(urls):
-    """Return as soon as one of the addresses answers, raise OSError if none does.
-
-    A name look-up or a connection can hang far longer than any time-out that a socket
-    is given, so the waiting is done in threads that nobody waits for.
-    """
-    answers = queue.Queue()
-
-    def ask(url):
-        request = urllib.request.Request(url, method="HEAD")
-        try:
-            with urllib.request.urlopen(request, timeout=PATIENCE):
-                answers.put(None)
-        except urllib.error.HTTPError as error:
-            error.close()
-            answers.put(None)  # an answer, whatever it says; torchvision will see
-        except (OSError, http.client.HTTPException) as error:
-            answers.put(f"{url}: {error}")
-
-    for url in urls:
-        threading.Thread(target=ask, args=(url,), daemon=True).start()
-    failures, end = [], time.monotonic() + PATIENCE
-    for _ in urls:
-        try:
-            failure = answers.get(timeout=max(0, end - time.monotonic()))
-        except queue.Empty:
-            failures.append(f"no answer within {PATIENCE} seconds")
-            break
-        if failure is None:
-            return
-        failures.append(failure)
-    raise OSError("no server could be reached (" + "; ".join(failures) + ").")
-
-
-@contextmanager
-def _socket_timeout(seconds):
-    """A time-out for sockets of libraries that set none themselves."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+def _not_found(home, missing, reason):
+    """Return the error for missing files, with what to do about them."""
+    return OSError(
+        f"MNIST was not found: {home / FOLDER} has no {', '.join(missing)}. {reason}\n"
+        "Pass data_home=... (or set SCIKIT_LEARN_DATA) to a folder that has these "
+        "files in MNIST/raw, or use skmnist.datasets.load_mnist_sample(), 5,000 digits "
+        "that need no download."
+    )

@@ -1,7 +1,7 @@
-"""Displays of a training and of a trained classifier, in the form of scikit-learn's.
+"""Plots of a training and of a trained classifier, with scikit-learn's Display API.
 
-Displays that scikit-learn has itself, such as `ConfusionMatrixDisplay` and
-`RocCurveDisplay`, work with the classifiers of this package as they are.
+scikit-learn's own displays, such as `ConfusionMatrixDisplay` and `RocCurveDisplay`,
+work with the classifiers of this package.
 """
 
 from skmnist.displays._accuracy_curve import AccuracyCurveDisplay

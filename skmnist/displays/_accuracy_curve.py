@@ -1,31 +1,32 @@
-"""Accuracy of each epoch."""
+"""Accuracy after each epoch."""
 
 import numpy as np
 
 from skmnist.displays._axes import get_axes, write_text
-from skmnist.displays._history import get_column, get_history
+from skmnist.displays._history import get_epoch_values, get_history
 
 ACCURACY_LABELS = {
-    "train_acc": "training batches, as they were trained on",
+    "train_acc": "training batches, during the epoch",
     "train_acc_epoch_end": "whole training set, at the end of the epoch",
     "valid_acc": "validation set, at the end of the epoch",
 }
-"""Accuracies that a history may have, and what they are."""
+"""Keys of accuracies in a history, and their labels in the legend."""
 
 
 class AccuracyCurveDisplay:
-    """Accuracy after each epoch; the legend says on which images and when.
+    """Accuracy after each epoch, on training and validation images.
 
     Parameters
     ----------
-    accuracies : dict of str to ndarray of shape (n_epochs,)
-        What was measured, and its values in [0, 1]; NaN after epochs in which it was
-        not measured.
+    accuracies : dict of str to array-like of shape (n_epochs,)
+        Accuracies in [0, 1], by their label in the legend; NaN for epochs without.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
+        Axes with the curves.
     figure_ : matplotlib Figure
+        Figure of the axes.
 
     Examples
     --------
@@ -41,46 +42,52 @@ class AccuracyCurveDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None):
-        """Draw the accuracies in the history of a fitted classifier.
+        """Plot the accuracies in the history of a fitted classifier.
 
         Parameters
         ----------
-        estimator : MnistCNNClassifier
-            A fitted one; of a pipeline, its last step.
+        estimator : ImageClassifier
+            A fitted classifier. For a pipeline, pass its last step.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a new figure.
+            Axes to draw on. If None, create a new figure.
 
         Returns
         -------
         AccuracyCurveDisplay
+            The plotted display.
 
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If `estimator` is not fitted.
         TypeError
-            If `estimator` is no MnistCNNClassifier.
+            If `estimator` is not an image classifier of this package.
         """
         history = [epoch for epoch in get_history(estimator) if "train_loss" in epoch]
         curves = {
-            label: get_column(history, key) for key, label in ACCURACY_LABELS.items()
+            label: get_epoch_values(history, key)
+            for key, label in ACCURACY_LABELS.items()
         }
         return cls(
-            {k: curve for k, curve in curves.items() if not np.isnan(curve).all()}
+            {
+                label: curve
+                for label, curve in curves.items()
+                if not np.isnan(curve).all()
+            }
         ).plot(ax=ax)
 
     def plot(self, *, ax=None):
-        """Draw the accuracies.
+        """Plot the accuracies.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a new figure.
+            Axes to draw on. If None, create a new figure.
 
         Returns
         -------
         AccuracyCurveDisplay
-            The display itself.
+            This display.
         """
         from matplotlib.ticker import MaxNLocator
 
@@ -97,5 +104,5 @@ class AccuracyCurveDisplay:
         if self.accuracies:
             self.ax_.legend(loc="lower right")
         else:
-            write_text(self.ax_, "No epoch was finished.")
+            write_text(self.ax_, "No epoch was completed.")
         return self

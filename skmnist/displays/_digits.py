@@ -1,4 +1,4 @@
-"""A grid of images with the predictions for them."""
+"""A grid of images with their predictions."""
 
 import numpy as np
 
@@ -15,19 +15,20 @@ class DigitsDisplay:
     Parameters
     ----------
     images : ndarray of shape (n, height, width) or (n, height, width, 3)
-        Pixels; the darkest and brightest of each image become white and black.
+        Pixels of any scale; the lowest value of an image is white, the highest black.
     titles : list of n str
-        What stands above each image.
+        Title of each image.
     heading : str, default=""
-        What stands above the grid.
+        Title of the grid.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        What the grid lies on.
-    axes_ : ndarray of matplotlib Axes
-        One for each image.
+        Hidden axes at the position of the grid.
+    axes_ : ndarray of shape (n,) of matplotlib Axes
+        Axes of each image.
     figure_ : matplotlib Figure
+        Figure of the axes.
 
     Examples
     --------
@@ -57,39 +58,42 @@ class DigitsDisplay:
         n_columns=8,
         ax=None,
     ):
-        """Draw the images that a fitted classifier gets wrong, or is least sure of.
+        """Plot the misclassified or the least confident images of a classifier.
 
         Parameters
         ----------
         estimator : classifier
-            A fitted one with `predict_proba`: a MnistCNNClassifier, or a pipeline.
-        X : array-like
-            Images in any layout of `MnistCNNClassifier.fit`.
+            A fitted classifier or pipeline with `predict_proba`.
+        X : array-like of shape (n, n_features), (n, height, width) or \
+                (n, channels, height, width)
+            Raw pixels of the images.
         y : array-like of shape (n,), default=None
-            True labels. May be left out with `kind="least_confident"`.
+            True labels. Optional if `kind="least_confident"`.
         kind : {"mistakes", "least_confident"}, default="mistakes"
-            "mistakes": the misclassified images, the most confident mistakes first.
-            "least_confident": the images whose predicted label has the lowest
-            probability, right or wrong, the lowest first; what to look at, or to label,
+            "mistakes": misclassified images, the most confident ones first.
+            "least_confident": images whose predicted label has the lowest probability,
+            correct or not, the lowest ones first. These are the ones to check or label
             next.
         n_images : int, default=40
-            How many to draw at most.
+            Maximum number of images.
         n_columns : int, default=8
-            Images in a row of the grid.
+            Number of columns of the grid.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a new figure.
+            Axes to draw on. If None, create a new figure.
 
         Returns
         -------
         DigitsDisplay
-            Titles are the label in `y`, the predicted label and its probability.
+            The plotted display. The titles are the label in `y`, the predicted label
+            and its probability.
 
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If `estimator` is not fitted.
         ValueError
-            If `kind` is neither of the two, or needs `y` and there is none.
+            If `kind` is not one of the two values, or if it is "mistakes" and `y` is
+            None.
         """
         return cls.from_predictions(
             X,
@@ -117,47 +121,50 @@ class DigitsDisplay:
         n_columns=8,
         ax=None,
     ):
-        """Draw images by what was predicted for them, in cross-validation for example.
+        """Plot the misclassified or the least confident images of given predictions.
 
         Parameters
         ----------
-        X : array-like
-            Images in any layout of `MnistCNNClassifier.fit`.
+        X : array-like of shape (n, n_features), (n, height, width) or \
+                (n, channels, height, width)
+            Raw pixels of the images.
         y : array-like of shape (n,), or None
-            True labels. May be None with `kind="least_confident"`.
+            True labels. May be None if `kind="least_confident"`.
         probabilities : array-like of shape (n, n_classes)
-            Predicted probability of each class for each image.
+            Predicted probability of each class for each image, from
+            `cross_val_predict(..., method="predict_proba")` for example.
         classes : array-like of shape (n_classes,), default=None
-            Label of each column of `probabilities`. None: the labels in `y`, sorted, or
-            the numbers from 0 without `y`.
+            Label of each column of `probabilities`. If None, the sorted labels in `y`,
+            or the numbers from 0 if `y` is None.
         kind : {"mistakes", "least_confident"}, default="mistakes"
             As in `from_estimator`.
         image_shape : tuple of three int, default=None
-            Channels, height and width, as in `MnistCNNClassifier`.
+            Channels, height and width of an image. If None, take it from `X`; rows of
+            pixels are square images with one channel.
         n_images : int, default=40
-            How many to draw at most.
+            Maximum number of images.
         n_columns : int, default=8
-            Images in a row of the grid.
+            Number of columns of the grid.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a new figure.
+            Axes to draw on. If None, create a new figure.
 
         Returns
         -------
         DigitsDisplay
-            As `from_estimator` makes it.
+            The plotted display, as in `from_estimator`.
 
         Raises
         ------
         ValueError
-            If `kind` is neither of the two, or needs `y` and there is none, or if the
-            lengths of the arrays do not agree.
+            If `kind` is not one of the two values, if it is "mistakes" and `y` is None,
+            or if the shapes of the arrays do not agree.
         """
         if kind not in KINDS:
             raise ValueError(f"Got kind={kind!r}, expected one of {list(KINDS)}.")
         if kind == "mistakes" and y is None:
             raise ValueError(
                 "Got kind='mistakes' without y. Pass the true labels, or "
-                "kind='least_confident', which needs none."
+                "kind='least_confident', which does not need them."
             )
         images = to_displayable(X, image_shape)
         probabilities = np.asarray(probabilities)
@@ -171,18 +178,18 @@ class DigitsDisplay:
         ):
             raise ValueError(
                 f"Got {len(images)} images, {n_labels} labels, {len(classes)} classes "
-                f"and probabilities of shape {probabilities.shape}; expected one row "
-                "for each image, one column for each class. Pass classes=... if y does "
-                "not have them all."
+                f"and probabilities of shape {probabilities.shape}, expected one row "
+                "for each image and one column for each class. Pass classes=... if y "
+                "does not contain all classes."
             )
         predicted = classes[probabilities.argmax(axis=1)]
         confidence = probabilities.max(axis=1)
         if kind == "mistakes":
-            found = np.flatnonzero(predicted != y)
-            found = found[np.argsort(-confidence[found], kind="stable")]
-            shown = found[:n_images]
-            heading = f"{len(found):,} mistakes in {len(images):,} images"
-            if len(shown) < len(found):
+            wrong = np.flatnonzero(predicted != y)
+            wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
+            shown = wrong[:n_images]
+            heading = f"{len(wrong):,} mistakes in {len(images):,} images"
+            if len(shown) < len(wrong):
                 heading += f", the {len(shown):,} most confident"
         else:
             shown = np.argsort(confidence, kind="stable")[:n_images]
@@ -195,26 +202,26 @@ class DigitsDisplay:
         return cls(images[shown], titles, heading).plot(n_columns=n_columns, ax=ax)
 
     def plot(self, *, n_columns=8, ax=None):
-        """Draw the images.
+        """Plot the images.
 
         Parameters
         ----------
         n_columns : int, default=8
-            Images in a row of the grid.
+            Number of columns of the grid.
         ax : matplotlib Axes, default=None
-            Where to draw: the grid takes its place. None makes a new figure.
+            Axes that the grid replaces. If None, create a new figure.
 
         Returns
         -------
         DigitsDisplay
-            The display itself.
+            This display.
         """
         n_rows = max(1, -(-len(self.images) // n_columns))
         size = (1.3 * n_columns, 1.6 * n_rows + 0.8)
         self.ax_, self.figure_ = get_axes(ax, figsize=size)
-        place = replace_by_subfigure(self.ax_)
-        place.suptitle(self.heading, fontsize=11)
-        grid = place.subplots(n_rows, n_columns, squeeze=False).ravel()
+        subfigure = replace_by_subfigure(self.ax_)
+        subfigure.suptitle(self.heading, fontsize=11)
+        grid = subfigure.subplots(n_rows, n_columns, squeeze=False).ravel()
         for ax in grid:
             ax.set_axis_off()
         self.axes_ = grid[: len(self.images)]

@@ -1,4 +1,4 @@
-"""Kernels and feature maps of the network."""
+"""Kernels and feature maps of a network."""
 
 import copy
 
@@ -8,35 +8,37 @@ from sklearn.utils import check_array
 
 from skmnist.classifiers._input_validation import PIXEL_DTYPES, as_images
 from skmnist.displays._axes import draw_image, get_axes, replace_by_subfigure
-from skmnist.displays._history import get_history
+from skmnist.displays._history import check_image_classifier
 from skmnist.displays._images import to_displayable
 from skmnist.networks import CNN, uncompiled
 
 
 class FiltersDisplay:
-    """What the network looks for, and what it makes of one image.
+    """Kernels of the first convolution, and the outputs of all layers for one image.
 
     Parameters
     ----------
     kernels : ndarray of shape (n_kernels, height, width)
-        Weights of the first convolution, mean over the channels of the images.
+        Weights of the first convolution, averaged over the input channels.
     image : ndarray of shape (height, width) or (height, width, 3), default=None
-        Pixels of the image that the following are about.
+        Pixels of an image. If None, plot only the kernels.
     feature_maps : dict of str to ndarray of shape (n_maps, height, width), default=None
-        Output of each convolution after max-pooling and ReLU, by name of the layer.
+        Output of each convolution for the image, after max-pooling and ReLU, by the
+        name of the layer.
     hidden : ndarray of shape (n_units,), default=None
-        Output of the hidden layer after ReLU.
+        Output of the hidden layer for the image, after ReLU.
     probabilities : dict of label to float, default=None
-        Probability of each class.
+        Predicted probability of each class.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        What the parts lie on.
+        Axes of the kernels; with an image, hidden axes at the position of all parts.
     axes_ : dict of str to matplotlib Axes
-        The parts: "kernels", and with an image "image", the names in `feature_maps`,
-        "hidden" and "probabilities".
+        Axes of the parts: "kernels", and with an image "image", the names in
+        `feature_maps`, "hidden" and "probabilities".
     figure_ : matplotlib Figure
+        Figure of the axes.
 
     Examples
     --------
@@ -58,37 +60,41 @@ class FiltersDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, image=None, *, ax=None):
-        """Draw the kernels of a fitted classifier, and an image on its way through.
+        """Plot the kernels of a fitted classifier, and its outputs for an image.
 
         Parameters
         ----------
-        estimator : MnistCNNClassifier
-            A fitted one with the article's network; of a pipeline, its last step.
+        estimator : ImageClassifier
+            A fitted classifier with the network `skmnist.networks.CNN`, such as
+            `MnistCNNClassifier`. For a pipeline, pass its last step.
         image : array-like of shape (height, width), (channels, height, width) or \
                 (channels*height*width,), default=None
-            Raw pixels of one image. None draws the kernels alone.
+            Raw pixels of one image. If None, plot only the kernels.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a new figure.
+            Axes to draw on. If None, create a new figure.
 
         Returns
         -------
         FiltersDisplay
+            The plotted display.
 
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If `estimator` is not fitted.
         TypeError
-            If `estimator` is no MnistCNNClassifier, or has a network of the user's.
+            If `estimator` is not an image classifier of this package, or has another
+            network.
         ValueError
             If `image` does not have the shape of the training images.
         """
-        get_history(estimator)  # raises where there is nothing to draw
+        check_image_classifier(estimator)
         network = uncompiled(estimator.module_)
         if not isinstance(network, CNN):
             raise TypeError(
                 f"Got a classifier with the network {type(network).__name__}, expected "
-                "skmnist's own, whose layers are known. Leave out module=..."
+                "skmnist.networks.CNN, whose layers are known. Pass a "
+                "MnistCNNClassifier with the default module."
             )
         kernels = network.conv1.weight.detach().mean(dim=1).cpu().numpy()
         if image is None:
@@ -124,31 +130,34 @@ class FiltersDisplay:
         ).plot(ax=ax)
 
     def plot(self, *, ax=None):
-        """Draw the kernels, and what there is of an image.
+        """Plot the kernels, and the outputs for the image if there is one.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw: the parts take its place. None makes a new figure.
+            Axes to draw on. With an image, the parts replace them. If None, create a
+            new figure.
 
         Returns
         -------
         FiltersDisplay
-            The display itself.
+            This display.
         """
         if self.image is None:
             self.ax_, self.figure_ = get_axes(ax, figsize=(7, 1.8))
             self.axes_ = {"kernels": self.ax_}
         else:
             self.ax_, self.figure_ = get_axes(ax, figsize=(9, 7.5))
-            place = replace_by_subfigure(self.ax_)
-            rows = place.add_gridspec(4, 1, height_ratios=(1.2, 1.2, 0.8, 1.2))
+            subfigure = replace_by_subfigure(self.ax_)
+            rows = subfigure.add_gridspec(4, 1, height_ratios=(1.2, 1.2, 0.8, 1.2))
             top = rows[0].subgridspec(1, 2, width_ratios=(1, 4))
             bottom = rows[3].subgridspec(1, 2)
             parts = {"image": top[0], "kernels": top[1]}
             parts |= dict(zip(self.feature_maps, (rows[1], rows[2]), strict=True))
             parts |= {"hidden": bottom[0], "probabilities": bottom[1]}
-            self.axes_ = {name: place.add_subplot(cell) for name, cell in parts.items()}
+            self.axes_ = {
+                name: subfigure.add_subplot(cell) for name, cell in parts.items()
+            }
         n, height, width = self.kernels.shape
         limit = abs(self.kernels).max()
         self._draw_tiles(
@@ -184,18 +193,18 @@ class FiltersDisplay:
         return self
 
     def _draw_tiles(self, name, tiles, title, n_rows=2, **limits):
-        """Draw small images side by side; dark is high."""
+        """Draw small images in a grid; high values are dark."""
         ax = self.axes_[name]
         drawn = ax.imshow(_mosaic(tiles, n_rows), cmap="gray_r", **limits)
         ax.set_axis_off()
         ax.set_title(title, fontsize=10)
-        # as high as the tiles; one beside the axes would be as high as their cell
+        # inset, to be as high as the tiles and not as high as their cell
         bar = ax.inset_axes((1.01, 0, 0.015, 1))
         self.figure_.colorbar(drawn, cax=bar)
 
 
 def _mosaic(tiles, n_rows):
-    """Tiles (n, height, width) in rows, as one image with NaN in between."""
+    """Arrange tiles (n, height, width) in one image, with NaN between them."""
     n, height, width = tiles.shape
     n_columns = -(-n // n_rows)
     gap = 0 if height == 1 else 1

@@ -1,4 +1,4 @@
-"""Images in any layout, as matplotlib draws them."""
+"""Images in the layout of matplotlib."""
 
 import numpy as np
 from sklearn.utils import check_array
@@ -12,9 +12,19 @@ from skmnist.classifiers._input_validation import (
 
 
 def to_displayable(X, image_shape):
-    """Images in any layout as what imshow takes, (n, height, width) or (..., 3).
+    """Convert images of any layout to the one of imshow.
 
-    Where there are other than three channels, the first one.
+    Parameters
+    ----------
+    X : array-like
+        Images in any layout that an image classifier accepts; pixels may be NaN.
+    image_shape : tuple of three int, or None
+        Channels, height and width. If None, take it from `X`.
+
+    Returns
+    -------
+    ndarray of shape (n, height, width) or (n, height, width, 3)
+        All channels if there are three of them, otherwise the first one.
     """
     rows, layout = as_rows(X)
     rows = check_array(

@@ -3,11 +3,11 @@
 import numpy as np
 
 from skmnist.displays._axes import get_axes
-from skmnist.displays._history import get_column, get_history
+from skmnist.displays._history import get_epoch_values, get_history
 
 
 class LossCurveDisplay:
-    """Training loss of each batch, with its moving mean.
+    """Training loss of each batch and its moving average.
 
     Parameters
     ----------
@@ -16,12 +16,14 @@ class LossCurveDisplay:
     epoch_ends : ndarray of shape (n_epochs,)
         Number of batches up to the end of each epoch.
     valid_loss : ndarray of shape (n_epochs,), default=None
-        Mean validation loss after each epoch; NaN after epochs without validation.
+        Mean validation loss after each epoch; NaN for epochs without validation.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
+        Axes with the curves.
     figure_ : matplotlib Figure
+        Figure of the axes.
 
     Examples
     --------
@@ -40,35 +42,36 @@ class LossCurveDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, window=10, ax=None):
-        """Draw the losses in the history of a fitted classifier.
+        """Plot the losses in the history of a fitted classifier.
 
         Parameters
         ----------
-        estimator : MnistCNNClassifier
-            A fitted one; of a pipeline, its last step.
+        estimator : ImageClassifier
+            A fitted classifier. For a pipeline, pass its last step.
         window : int, default=10
-            Batches that the moving mean looks at, as in the article.
+            Number of batches in the moving average; 10 as in the article.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a new figure.
+            Axes to draw on. If None, create a new figure.
 
         Returns
         -------
         LossCurveDisplay
+            The plotted display.
 
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If `estimator` is not fitted.
         TypeError
-            If `estimator` is no MnistCNNClassifier.
+            If `estimator` is not an image classifier of this package.
         """
         history = get_history(estimator)
         losses = [
-            # the last batch of an interrupted epoch may have none
+            # the last batch of an interrupted epoch may have no loss
             [batch["train_loss"] for batch in epoch["batches"] if "train_loss" in batch]
             for epoch in history
         ]
-        valid_loss = get_column(history, "valid_loss")
+        valid_loss = get_epoch_values(history, "valid_loss")
         return cls(
             np.concatenate([[], *losses]),
             np.cumsum([len(epoch) for epoch in losses]),
@@ -76,19 +79,19 @@ class LossCurveDisplay:
         ).plot(window=window, ax=ax)
 
     def plot(self, *, window=10, ax=None):
-        """Draw the losses.
+        """Plot the losses.
 
         Parameters
         ----------
         window : int, default=10
-            Batches that the moving mean looks at.
+            Number of batches in the moving average.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a new figure.
+            Axes to draw on. If None, create a new figure.
 
         Returns
         -------
         LossCurveDisplay
-            The display itself.
+            This display.
         """
         self.ax_, self.figure_ = get_axes(ax)
         batches = np.arange(1, len(self.batch_loss) + 1)

@@ -1,4 +1,4 @@
-"""The steps of the preprocessing of a picture."""
+"""Steps of the preprocessing of a picture."""
 
 import math
 
@@ -6,24 +6,25 @@ from skmnist.displays._axes import get_axes, replace_by_subfigure
 
 
 class PreprocessingDisplay:
-    """What each step of a `DigitPreprocessor` makes of a picture.
+    """A picture after each step of a `DigitPreprocessor`.
 
     Parameters
     ----------
-    stages : dict of str to ndarray
-        Images by name, in order: what `DigitPreprocessor.explain` returns.
+    stages : dict of str to ndarray of shape (height, width) or (height, width, 3)
+        Images by the name of the step, as returned by `DigitPreprocessor.explain`.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        What the images lie on.
+        Hidden axes at the position of the images.
     axes_ : dict of str to matplotlib Axes
-        The images, by name.
+        Axes of each image, by the name of the step.
     figure_ : matplotlib Figure
+        Figure of the axes.
 
     See Also
     --------
-    skmnist.preprocessing.DigitPreprocessor : Makes the stages.
+    skmnist.preprocessing.DigitPreprocessor : Computes the stages.
 
     Examples
     --------
@@ -41,53 +42,56 @@ class PreprocessingDisplay:
         self.stages = stages
 
     @classmethod
-    def from_estimator(cls, estimator, picture, *, ax=None):
-        """Draw what a preprocessor makes of one picture.
+    def from_estimator(cls, estimator, picture, *, n_columns=4, ax=None):
+        """Plot one picture after each step of a preprocessor.
 
         Parameters
         ----------
         estimator : DigitPreprocessor
             The preprocessor.
         picture : path, file, PIL.Image or array
-            A single picture, as `DigitPreprocessor.explain` takes it.
+            A single picture, as in `DigitPreprocessor.explain`.
+        n_columns : int, default=4
+            Number of columns of the grid.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a new figure.
+            Axes that the images replace. If None, create a new figure.
 
         Returns
         -------
         PreprocessingDisplay
+            The plotted display.
 
         Raises
         ------
         FileNotFoundError, ValueError, TypeError
             If the picture cannot be read.
         """
-        return cls(estimator.explain(picture)).plot(ax=ax)
+        return cls(estimator.explain(picture)).plot(n_columns=n_columns, ax=ax)
 
-    def plot(self, *, ax=None, n_columns=4):
-        """Draw the stages in a grid.
+    def plot(self, *, n_columns=4, ax=None):
+        """Plot the stages in a grid.
 
         Parameters
         ----------
-        ax : matplotlib Axes, default=None
-            Where to draw: the images take its place. None makes a new figure.
         n_columns : int, default=4
-            Images side by side.
+            Number of columns of the grid.
+        ax : matplotlib Axes, default=None
+            Axes that the images replace. If None, create a new figure.
 
         Returns
         -------
         PreprocessingDisplay
-            The display itself.
+            This display.
         """
         n_rows = math.ceil(len(self.stages) / n_columns)
         size = (1.9 * n_columns, 2.1 * n_rows)
         self.ax_, self.figure_ = get_axes(ax, figsize=size)
-        place = replace_by_subfigure(self.ax_)
-        grid = place.add_gridspec(n_rows, n_columns)
+        subfigure = replace_by_subfigure(self.ax_)
+        grid = subfigure.add_gridspec(n_rows, n_columns)
         self.axes_ = {}
         for number, (name, image) in enumerate(self.stages.items()):
-            cell = place.add_subplot(grid[divmod(number, n_columns)])
-            cell.imshow(image, cmap="gray", vmin=0, vmax=255)
-            cell.set(title=name, xticks=[], yticks=[])
-            self.axes_[name] = cell
+            ax = subfigure.add_subplot(grid[divmod(number, n_columns)])
+            ax.imshow(image, cmap="gray", vmin=0, vmax=255)
+            ax.set(title=name, xticks=[], yticks=[])
+            self.axes_[name] = ax
         return self

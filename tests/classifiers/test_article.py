@@ -112,6 +112,6 @@ def test_the_articles_measure(few, labels):
     assert clf.history[-1, "train_acc"] != clf.score(X, y)
     shown = AccuracyCurveDisplay.from_estimator(clf).accuracies
     assert list(shown) == [
-        "training batches, as they were trained on",
+        "training batches, during the epoch",
         "whole training set, at the end of the epoch",
     ]

@@ -1,4 +1,4 @@
-"""From torch data sets to arrays."""
+"""Conversion of torch data sets to arrays."""
 
 import numpy as np
 import torch
@@ -6,32 +6,32 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
 
 
 def dataset_to_arrays(dataset):
-    """Turn an image data set of torch or torchvision into arrays.
+    """Convert an image data set of torch or torchvision to arrays.
 
     A torchvision data set that keeps its images in `data` and its labels in `targets`
-    (MNIST, FashionMNIST, KMNIST, EMNIST, CIFAR10 ...) is read at once, in its own pixel
-    type; so is a `torch.utils.data.Subset` of one. Any other data set, and any with a
+    (MNIST, FashionMNIST, KMNIST, EMNIST, CIFAR10, ...) is read at once, and so is a
+    `torch.utils.data.Subset` of one. Every other data set, and every data set with a
     transform, is read sample by sample, so that its transforms are applied.
 
     Parameters
     ----------
     dataset : torch.utils.data.Dataset
-        One whose items are pairs (image, label). Images are PIL images, arrays or
-        tensors, all of one shape.
+        A data set whose items are pairs (image, label). The images are PIL images,
+        arrays or tensors of the same shape.
 
     Returns
     -------
     X : ndarray of shape (n, height, width) or (n, channels, height, width)
-        Pixels, of the data set's own dtype.
+        Pixels, in the dtype of the data set.
     y : ndarray of shape (n,)
         Labels.
 
     Raises
     ------
     TypeError
-        If `dataset` is no torch data set, or its items are no pairs.
+        If `dataset` is not a torch data set, or its items are not pairs.
     ValueError
-        If it is empty, or its images differ in shape.
+        If the data set is empty, or its images differ in shape.
 
     Examples
     --------
@@ -49,18 +49,19 @@ def dataset_to_arrays(dataset):
             f"Got {type(dataset).__name__}, expected a torch.utils.data.Dataset of "
             f"(image, label) pairs.{remedy}"
         )
-    arrays = _read_at_once(dataset)
-    return arrays if arrays is not None else _read_each(dataset)
+    arrays = _get_arrays(dataset)
+    return arrays if arrays is not None else _read_samples(dataset)
 
 
-def _read_at_once(dataset):
-    """The arrays that a data set keeps its samples in, or None if it has none such."""
+def _get_arrays(dataset):
+    """Return the arrays that hold all samples of a data set, or None."""
     if isinstance(dataset, Subset):
-        arrays = _read_at_once(dataset.dataset)
+        arrays = _get_arrays(dataset.dataset)
         indices = np.asarray(dataset.indices, dtype=int)
         return arrays and tuple(array[indices] for array in arrays)
-    reads_items = type(dataset).__getitem__.__module__
-    if not reads_items.startswith("torchvision.") or any(
+    # a subclass with its own __getitem__ may return other items than the arrays hold
+    getitem_module = type(dataset).__getitem__.__module__
+    if not getitem_module.startswith("torchvision.") or any(
         getattr(dataset, name, None) is not None
         for name in ("transform", "target_transform", "transforms")
     ):
@@ -74,8 +75,8 @@ def _read_at_once(dataset):
     return _channels_first(X), y
 
 
-def _read_each(dataset):
-    """Images and labels, asked for one by one."""
+def _read_samples(dataset):
+    """Read the images and labels of a data set one by one."""
     if isinstance(dataset, IterableDataset):
         samples = iter(dataset)
     else:
@@ -91,8 +92,9 @@ def _read_each(dataset):
         if images and image.shape != images[0].shape:
             raise ValueError(
                 f"Got an image of shape {image.shape} at position {position}, expected "
-                f"{images[0].shape}, the shape of the first. Bring all images to one "
-                "size: pass the data set transform=torchvision.transforms.v2.Resize()."
+                f"{images[0].shape}, the shape of the first. Resize all images to the "
+                "same shape: pass transform=torchvision.transforms.v2.Resize(...) to "
+                "the data set."
             )
         images.append(image)
         labels.append(sample[1])
@@ -102,7 +104,7 @@ def _read_each(dataset):
 
 
 def _channels_first(X):
-    """Move the channels of (n, height, width, channels) to where networks want them."""
+    """Move the channels of (n, height, width, channels) to the second axis."""
     if X.ndim == 4 and X.shape[3] in (1, 3, 4) and X.shape[1] not in (1, 3, 4):
         return np.ascontiguousarray(np.moveaxis(X, 3, 1))
     return X
