@@ -37,7 +37,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from skmnist import MnistCNNClassifier
-from skmnist.callbacks import OneCycle
+from skmnist.callbacks import OneCycleLR
 
 ARTICLE_EPOCHS = 10
 
@@ -90,7 +90,7 @@ def plain_skorch(X, y, seed, device, precision):
 def best_loop(X, y, seed, device, precision):
     torch.manual_seed(seed)
     settings = MnistCNNClassifier()
-    schedule, size = OneCycle(), settings.batch_size
+    schedule, size = OneCycleLR(), settings.batch_size
     images = torch.from_numpy(X).reshape(-1, 1, 28, 28).to(device)
     target = torch.from_numpy(y).to(device)
     network = FastNetwork().to(device)

@@ -16,7 +16,7 @@ _predictions = {}
 """Estimator (by its id) and thread of each prediction that runs."""
 
 
-def run_training(estimator, train, resume):
+def run_training(estimator, train, may_resume):
     """Train an estimator; if that fails, restore it as it was before.
 
     A new training creates new objects; one that resumes changes the existing ones.
@@ -27,10 +27,10 @@ def run_training(estimator, train, resume):
     ----------
     estimator : ImageClassifier
     train : callable
-        Called without arguments.
-    resume : bool
-        Whether the training continues with the network, criterion and optimizer that
-        the estimator has.
+        Called with True if the training continues with the network, criterion and
+        optimizer that the estimator has, with False if it creates new ones.
+    may_resume : bool
+        Whether it continues if the estimator has been trained.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def run_training(estimator, train, resume):
         If a callback of a training trains the same estimator.
     """
     with training_lock():
-        key = id(estimator)
+        key, resume = id(estimator), bool(may_resume and estimator.initialized_)
         if key in _trainings:
             raise RuntimeError(
                 f"Got a {type(estimator).__name__} to train in a callback of its own "
@@ -57,7 +57,7 @@ def run_training(estimator, train, resume):
                     for part in parts
                     if hasattr(attributes.get(part), "state_dict")
                 ]
-            train()
+            train(resume)
         except BaseException:
             for name in vars(estimator).keys() - attributes.keys():
                 delattr(estimator, name)

@@ -445,16 +445,15 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         if checkpoint is not None:
             n_finished = checkpoint.prepare(self, data.images, data.y, data.weights)
         task = self._start_task("fit", data, int(self.max_epochs) - n_finished)
-        resume = bool(self.warm_start and self.initialized_)
 
-        def train():
+        def train(resume):
             self._prepare(data, resume)
             self._n_earlier_epochs = len(self.history)
             if n_finished:
                 checkpoint.restore(self)
             fork_rng(self.device_, lambda: self._train(data, task, resume, n_finished))
 
-        run_training(self, train, resume)
+        run_training(self, train, may_resume=self.warm_start)
         return self
 
     @with_callbacks
@@ -509,15 +508,14 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             )
         data = self._validate_training_data(X, y, sample_weight, classes)
         task = self._start_task("partial_fit", data, n_epochs=1)
-        resume = self.initialized_
 
-        def train():
+        def train(resume):
             self._prepare(data, resume)
             fork_rng(
                 self.device_, lambda: self._train(data, task, resume, incremental=True)
             )
 
-        run_training(self, train, resume)
+        run_training(self, train, may_resume=True)
         return self
 
     def predict(self, X):

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skmnist.classifiers import MnistCNNClassifier as ImageClassifier
+from skmnist.classifiers import ImageClassifier
 
 
 def check_image_classifier(estimator):

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.utils.data import Subset
 
-from skmnist.classifiers._batch_loader import Batches, LabelledImages
+from skmnist.classifiers._batch_loader import LabelledImages, TensorBatchLoader
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_an_item_has_a_code_and_the_set_has_labels(dataset):
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 4, 10, 99])
 def test_a_pass_gives_every_image_once(dataset, batch_size, shuffle):
-    batches = Batches(dataset, batch_size, shuffle=shuffle)
+    batches = TensorBatchLoader(dataset, batch_size, shuffle=shuffle)
     seen = [(X.flatten(), codes) for X, codes in batches]
     assert len(seen) == len(batches)
     assert all(torch.equal(X, codes) for X, codes in seen)
@@ -37,7 +37,7 @@ def test_a_pass_gives_every_image_once(dataset, batch_size, shuffle):
 def test_order_comes_from_torchs_generator(dataset):
     def orders(seed):
         torch.manual_seed(seed)
-        batches = Batches(dataset, 10, shuffle=True)
+        batches = TensorBatchLoader(dataset, 10, shuffle=True)
         return [next(iter(batches))[1].tolist() for _ in range(2)]
 
     with torch.random.fork_rng():
@@ -49,7 +49,9 @@ def test_order_comes_from_torchs_generator(dataset):
 
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_a_part_of_a_data_set(dataset, shuffle):
-    batches = Batches(Subset(dataset, np.array([7, 2, 5])), 2, shuffle=shuffle)
+    batches = TensorBatchLoader(
+        Subset(dataset, np.array([7, 2, 5])), 2, shuffle=shuffle
+    )
     positions = torch.cat([codes for _, codes in batches]).tolist()
     assert (sorted(positions) if shuffle else positions) == (
         [2, 5, 7] if shuffle else [7, 2, 5]

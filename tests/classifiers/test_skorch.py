@@ -29,7 +29,7 @@ from torch.optim.lr_scheduler import StepLR
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from skmnist import MnistCNNClassifier
-from skmnist.classifiers._batch_loader import Batches
+from skmnist.classifiers._batch_loader import TensorBatchLoader
 from skmnist.networks import CNN
 
 
@@ -177,7 +177,7 @@ class WorksInPlace(OwnNetwork):
         return super().forward(X)
 
 
-@pytest.mark.parametrize("iterator", [Batches, DataLoader])
+@pytest.mark.parametrize("iterator", [TensorBatchLoader, DataLoader])
 def test_own_network_that_works_in_place(few, iterator):
     X, y = few[0].astype(np.float32), few[1]
     original = X.copy()
@@ -353,7 +353,7 @@ def test_train_split_with_lists_of_indices(small, few):
     def split_by_array(dataset, y):
         return Subset(dataset, np.arange(150)), Subset(dataset, np.arange(150, 200))
 
-    for iterator in (Batches, DataLoader):
+    for iterator in (TensorBatchLoader, DataLoader):
         listed, expected = (
             small(train_split=s, iterator_train=iterator).fit(X, y, 1.0 + y)
             for s in (split, split_by_array)
