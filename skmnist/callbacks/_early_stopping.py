@@ -96,25 +96,6 @@ class EarlyStopping(Callback):
                 self._print(net, f"Restoring the weights of epoch {self.best_epoch_}.")
             self.best_weights_ = None  # free the memory
 
-    def state_dict(self):
-        """Return the state of the training, for `TrainingCheckpoint`.
-
-        Returns
-        -------
-        state : dict
-        """
-        names = ("best_score_", "best_epoch_", "best_weights_", "misses_")
-        return {name: getattr(self, name) for name in names}
-
-    def load_state_dict(self, state):
-        """Restore what `state_dict` returned.
-
-        Parameters
-        ----------
-        state : dict
-        """
-        vars(self).update(state)
-
     def __getstate__(self):
         return {**vars(self), "best_weights_": None}  # not twice in a pickle
 

@@ -45,7 +45,7 @@ class OneCycleLR(LRScheduler):
         self.anneal_strategy = anneal_strategy
         self.max_gradient_norm = max_gradient_norm
 
-    def on_train_begin(self, net, n_batches=None, n_finished_batches=0, **kwargs):
+    def on_train_begin(self, net, n_batches=None, **kwargs):
         peaks = _get_learning_rates(net)
         if n_batches is None or n_batches < 2:
             self.lr_scheduler_ = None
@@ -60,7 +60,6 @@ class OneCycleLR(LRScheduler):
             pct_start=self.pct_start * 1.001 if single else self.pct_start,
             anneal_strategy=self.anneal_strategy,
             cycle_momentum=False,
-            last_epoch=n_finished_batches - 1,  # torch's name for a number of steps
         )
 
     def on_grad_computed(self, net, named_parameters, **kwargs):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler, PrintLog
 from skorch.history import History
 
 from skmnist._safe_file import (
@@ -33,12 +33,10 @@ class TrainingCheckpoint(Callback):
     the last completed epoch. The result is bit-identical to that of an uninterrupted
     training, on the same processor and with the same number of threads.
 
-    The file holds the network, the optimizer, the history, the random seed and the
-    state of other callbacks that have the methods `state_dict` and `load_state_dict`,
-    as `skmnist.callbacks.EarlyStopping` has. It executes nothing when it is read, and
-    it is written whole or not at all. Callbacks without these methods start from the
-    history: skorch's scoring callbacks and `LRScheduler` do this well, skorch's
-    `EarlyStopping` counts again from 0.
+    The file holds the network, the optimizer, learning rate schedulers, the history,
+    the random seed and the state of the other callbacks: those of their attributes with
+    a trailing underscore that are numbers, strings, None, tensors, or dicts of these.
+    The file executes nothing when it is read, and it is written whole or not at all.
 
     Parameters
     ----------
@@ -121,6 +119,7 @@ class TrainingCheckpoint(Callback):
                 "module": _select(tensors, "module."),
                 "criterion": _select(tensors, "criterion."),
                 "optimizer": _from_json(training["optimizer"], tensors),
+                "schedulers": _from_json(training["schedulers"], tensors),
                 "callbacks": _from_json(training["callbacks"], tensors),
             }
             if training["finished"]:
@@ -142,7 +141,7 @@ class TrainingCheckpoint(Callback):
         """
         if self.state_ is None:
             return
-        state, self.state_ = self.state_, None
+        state = self.state_
         with self._no_damage():
             net.module_.load_state_dict(state["module"])
             if isinstance(net.criterion_, torch.nn.Module):
@@ -151,16 +150,23 @@ class TrainingCheckpoint(Callback):
             net.history_ = state["history"]
             net._seed = state["seed"]
             net._n_earlier_epochs = state["n_earlier_epochs"]
-            self.callbacks_ = state["callbacks"]
 
     def on_train_begin(self, net, incremental=False, **kwargs):
         if incremental:  # partial_fit
             self.fingerprint_ = None
             return
-        for name, state in getattr(self, "callbacks_", {}).items():
-            with self._no_damage():
-                dict(net.callbacks_)[name].load_state_dict(state)
-        self.callbacks_ = {}
+        if self.state_ is None:
+            return
+        state, self.state_ = self.state_, None
+        callbacks = dict(net.callbacks_)
+        with self._no_damage():
+            for name, attributes in state["callbacks"].items():
+                if name in callbacks:
+                    vars(callbacks[name]).update(_select_state(attributes))
+            for name, scheduler in state["schedulers"].items():
+                callbacks[name].lr_scheduler_.load_state_dict(scheduler)
+            # new schedulers have changed the learning rates
+            _load_optimizer(net.optimizer_, state["optimizer"])
 
     def on_epoch_end(self, net, **kwargs):
         if self.fingerprint_ is not None:
@@ -179,9 +185,14 @@ class TrainingCheckpoint(Callback):
         if isinstance(net.criterion_, torch.nn.Module):
             tensors |= _prefix("criterion.", net.criterion_.state_dict())
         callbacks = {
-            name: callback.state_dict()
+            name: _select_state(vars(callback))
             for name, callback in net.callbacks_
-            if hasattr(callback, "state_dict") and hasattr(callback, "load_state_dict")
+            if callback is not self and not isinstance(callback, PrintLog)
+        }
+        schedulers = {
+            name: callback.lr_scheduler_.state_dict()
+            for name, callback in net.callbacks_
+            if isinstance(callback, LRScheduler) and callback.lr_scheduler_ is not None
         }
         training = {
             "fingerprint": self.fingerprint_,
@@ -190,6 +201,7 @@ class TrainingCheckpoint(Callback):
             "n_earlier_epochs": net._n_earlier_epochs,
             "history": _to_plain(list(net.history)),
             "optimizer": _to_json(net.optimizer_.state_dict(), tensors, "optimizer"),
+            "schedulers": _to_json(schedulers, tensors, "schedulers"),
             "callbacks": _to_json(callbacks, tensors, "callbacks"),
         }
         try:
@@ -235,6 +247,9 @@ class TrainingCheckpoint(Callback):
                 f"skmnist: {type(error).__name__}: {error!s:.300}. Delete it."
             ) from error
 
+    def __repr__(self):
+        return f"{type(self).__name__}({str(self.path)!r})"
+
     def __getstate__(self):
         return {"path": self.path, "keep": self.keep}
 
@@ -278,6 +293,23 @@ def _compute_checksum(*arrays):
     return digest.hexdigest()
 
 
+def _select_state(attributes):
+    """Select the fitted attributes of a callback that a file can hold."""
+    return {
+        name: value
+        for name, value in attributes.items()
+        if name[-1] == "_" != name[-2] and _is_plain(value)
+    }
+
+
+def _is_plain(value):
+    if isinstance(value, dict):
+        return all(_is_plain(item) for item in value.values())
+    return isinstance(
+        value, (bool, int, float, str, np.generic, torch.Tensor, type(None))
+    )
+
+
 def _prefix(prefix, tensors):
     return {prefix + name: tensor.detach() for name, tensor in tensors.items()}
 
@@ -293,7 +325,7 @@ def _select(tensors, prefix):
 def _to_json(value, tensors, key):
     """Turn nested dicts and lists into JSON, and put their tensors into `tensors`."""
     if isinstance(value, torch.Tensor):
-        tensors[key] = value.detach()
+        tensors[key] = value.detach().clone()  # safetensors allows no shared memory
         return {"tensor": key}
     if isinstance(value, dict):
         items = [

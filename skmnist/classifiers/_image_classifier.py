@@ -1025,17 +1025,17 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
     def _run_epochs(self, data, split, task, n_finished, incremental):
         """Run skorch's training loop over the epochs that remain."""
-        n_epochs, schedule = task.max_subtasks, {}
+        n_epochs, n_batches = task.max_subtasks, None
         if self.lr_schedule is not None and not incremental:
             n_batches = len(self.get_iterator(split.train, training=True))
-            schedule["n_batches"] = (n_finished + n_epochs) * n_batches
-            schedule["n_finished_batches"] = n_finished * n_batches
+            n_batches *= n_finished + n_epochs
         fit_info = {
             **data.fit_info,
             "reconstruction_attributes": self._get_reconstruction_attributes,
         }
         arrays = {"X": data.images, "y": data.y}
-        self.notify("on_train_begin", **arrays, **schedule, incremental=incremental)
+        info = {"n_batches": n_batches, "incremental": incremental}
+        self.notify("on_train_begin", **arrays, **info)
         control = TrainingControl(task, fit_info)
         self.callbacks_.append(("control", control))
         reduction = getattr(self.criterion_, "reduction", None)
