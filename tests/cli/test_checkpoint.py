@@ -1,9 +1,8 @@
-"""The state that an interrupted training goes on from."""
+"""The checkpoint from which an interrupted training is resumed."""
 
 import os
 import shutil
 
-import kill
 import pytest
 import torch
 from skorch.callbacks import Callback, EpochScoring
@@ -32,7 +31,7 @@ TRAININGS = {
 
 
 class KeepAll(Checkpoint):
-    """One that keeps the state after each epoch."""
+    """A checkpoint that keeps the state after each epoch."""
 
     def on_epoch_end(self, net, **kwargs):
         super().on_epoch_end(net, **kwargs)
@@ -45,7 +44,7 @@ def without_times(history):
 
 @pytest.mark.usefixtures("precision")
 @pytest.mark.parametrize("parameters", TRAININGS.values(), ids=TRAININGS)
-def test_goes_on_with_the_same_bits(small, few, tmp_path, parameters):
+def test_resumed_training_is_bit_identical(small, few, tmp_path, parameters):
     X, y = few
     scoring = EpochScoring("f1_micro", name="f1", lower_is_better=False)
     path = tmp_path / "training"
@@ -86,7 +85,7 @@ def test_seconds_add_up(small, few, tmp_path):
     assert 1000 < read_state(path).seconds < 1060
 
 
-def test_data_sum(few):
+def test_data_sha256(few):
     X, y = few
     assert data_sha256(X, y) == data_sha256(X.copy(), y.copy())
     others = [(X + 1, y), (X, y + 1), (X[:-1], y[:-1]), (X.astype(float), y)]
@@ -101,7 +100,7 @@ def test_state_before_the_first_epoch(tmp_path):
     assert state.n_finished == 0
 
 
-def test_what_is_no_state(small, few, tmp_path):
+def test_files_of_other_kinds(small, few, tmp_path):
     clf = small(max_epochs=1).fit(*few)
     skmnist.save(clf, tmp_path / "model")
     with pytest.raises(ValueError, match="a model, not the state of a training"):
@@ -109,10 +108,3 @@ def test_what_is_no_state(small, few, tmp_path):
     begin_state(tmp_path / "state", {"seed": 3})
     with pytest.raises(ValueError, match="state of a training that was cut off"):
         skmnist.load(tmp_path / "state")
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_killed_trainings():
-    """A part of what `python tests/cli/kill.py` tries."""
-    rows = kill.run(2, seed=1, recipes=["default"], epochs=2)
-    assert sum(not row["ended before"] for row in rows) == 2

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 
+import kill_and_resume
 import pytest
 from cli_helpers import FILES
 from typer.testing import CliRunner
@@ -157,3 +158,10 @@ def test_interrupt_outside_training(run, monkeypatch, tmp_path, name):
     assert {path.name for path in out.iterdir()} == FILES
     result = run("train", "--resume", out)
     assert "that training is finished" in result.output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_killed_trainings():
+    """A part of `python tests/cli/kill_and_resume.py`."""
+    rows = kill_and_resume.run(2, seed=1, recipes=["default"], epochs=2)
+    assert sum(not row["finished"] for row in rows) == 2

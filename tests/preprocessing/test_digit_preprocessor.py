@@ -364,7 +364,7 @@ def test_size_is_that_in_the_picture(kind):
 
 @pytest.mark.parametrize("height", [1, 2, 3, 4, 5, 15, 16, 17, 30])
 def test_median_of_very_wide_pictures(height):
-    """SciPy's own filter is wrong and random where the picture is 2 to 4 pixels high."""
+    """SciPy's filter is wrong and random for images 2 to 4 pixels high."""
     image = np.random.default_rng(0).random((height, 60))
     padded = np.pad(image, 16, mode="symmetric")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (33, 33))
