@@ -1,15 +1,16 @@
 """
-Reading one's own handwriting
-=============================
+Reading your own handwriting
+============================
 
-Why a network of MNIST fails on photos, and what makes it read them. The pictures are
-drawn here, with the faults of photos: shadows, lines, thin strokes, odd places.
+A network trained on MNIST fails on photos of digits unless they are preprocessed. This
+example draws pictures with the typical faults of photos: shadows, ruled lines, thin
+strokes and off-center digits.
 """
 
 # %%
 # Pictures like photos
 # --------------------
-# Each digit is a few strokes. Paper, light and pen differ.
+# Each digit consists of a few strokes. Paper, light and pen vary.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,7 +34,7 @@ STROKES = {
 
 
 def photograph(digit, width, paper=235, ink=60, place=(0.5, 0.5), lines=0, shadow=0.0):
-    """Draw a digit as if it had been photographed."""
+    """Draw a digit that looks like a photo."""
     image = Image.new("L", (300, 360), paper)
     canvas = ImageDraw.Draw(image)
     for y in range(20, 360, 40):
@@ -60,10 +61,10 @@ pictures = [
 ]
 
 # %%
-# The usual way, and the other
-# ----------------------------
+# Plain resizing and DigitPreprocessor
+# ------------------------------------
 # Tutorials resize to 28x28 pixels and invert, since MNIST is light on dark.
-# ``DigitPreprocessor`` looks for the ink, and makes of it what MNIST was made of.
+# ``DigitPreprocessor`` segments the strokes and normalizes width, size and position.
 
 resized = np.array(
     [
@@ -71,39 +72,41 @@ resized = np.array(
         for picture in pictures
     ]
 )
-prepared = DigitPreprocessor().transform(pictures)
+preprocessed = DigitPreprocessor().transform(pictures)
 
 X, y = load_mnist_sample(subset="train", return_X_y=True)
 clf = MnistCNNClassifier.with_accurate_recipe(max_epochs=8, random_state=0).fit(X, y)
-readings = {"resized": (resized, clf.predict(resized))}
-readings["prepared"] = prepared, clf.predict(prepared)
-for name, (_, labels) in readings.items():
-    print(f"{name:8} read as {labels}, {np.mean(labels == digits):.0%} right")
+predictions = {
+    "resized": (resized, clf.predict(resized)),
+    "preprocessed": (preprocessed, clf.predict(preprocessed)),
+}
+for name, (_, labels) in predictions.items():
+    print(f"{name:12} predicted {labels}, {np.mean(labels == digits):.0%} correct")
 
 # %%
-# Above the pictures, below them what the network saw, and what it read from that.
+# The pictures, and below them the input of the network with its prediction.
 
 figure, axes = plt.subplots(3, len(digits), figsize=(8, 4.8), layout="constrained")
 for ax, picture in zip(axes[0], pictures, strict=True):
     ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
-for row, (name, (images, labels)) in zip(axes[1:], readings.items(), strict=True):
+for row, (name, (images, labels)) in zip(axes[1:], predictions.items(), strict=True):
     row[0].set_ylabel(name)
     for ax, image, label in zip(row, images, labels, strict=True):
         ax.imshow(image.reshape(28, 28), cmap="gray", vmin=0, vmax=255)
-        ax.set_title(f"read as {label}")
+        ax.set_title(f"predicted {label}")
 for ax in axes.flat:
     ax.set(xticks=[], yticks=[])
 
 # %%
 # Step by step
 # ------------
-# What becomes of the two: the shadow is in the background, not in the contrast, and the
-# thin strokes get the width of MNIST's.
+# The shadow is part of the background, not of the contrast, and the thin strokes are
+# dilated to the width of MNIST's.
 
 display = PreprocessingDisplay.from_estimator(DigitPreprocessor(), pictures[2])
 
 # %%
-# The lines of the paper are ink at first, and gone where the digit is.
+# The ruled lines are segmented as ``ink`` at first, and removed from ``digit``.
 
 display = PreprocessingDisplay.from_estimator(DigitPreprocessor(), pictures[1])
 

@@ -1,16 +1,16 @@
-"""How well people's own pictures are read: with plain resizing, and prepared.
+"""Accuracy on pictures of handwriting: plain resizing and `DigitPreprocessor`.
 
     python examples/benchmarks/photos.py FOLDER [MODEL]
 
-FOLDER has pictures and a `manifest.csv` with the columns file, label, kind and, if
-there is anything to say, note. Rows whose note has the word DUP or AMBIGUOUS are left
-out. MODEL is a file of `skmnist train`; without it one is trained first, with the
+FOLDER contains pictures and a `manifest.csv` with the columns file, label, kind and
+optionally note. Rows whose note contains the word DUP or AMBIGUOUS are skipped. MODEL
+is a file written by `skmnist train`; without it, a model is trained first with the
 accurate recipe on `--data`.
 
-Plain resizing is what tutorials do: grey, 28x28 pixels, and inverted, since people
-write dark on light. `DigitPreprocessor` has its default parameters. Accuracies are
-printed by kind, and which pictures are misread; that on the test digits, which need no
-preparation, is in the last column.
+Plain resizing is the usual approach of tutorials: convert to grey, resize to 28x28
+pixels and invert, since handwriting is dark on light. `DigitPreprocessor` has its
+default parameters. The accuracies are printed by kind, with the misread pictures; the
+last column is the accuracy on the test digits, which need no preprocessing.
 """
 
 import warnings
@@ -25,11 +25,11 @@ import skmnist
 from skmnist import MnistCNNClassifier
 from skmnist.preprocessing import DigitPreprocessor
 
-LEFT_OUT = r"\b(?:DUP|AMBIGUOUS)\b"
+SKIPPED = r"\b(?:DUP|AMBIGUOUS)\b"
 
 
 def resize(paths):
-    """The usual way, for dark ink on light paper."""
+    """Resize and invert, for dark strokes on light paper."""
     images = [Image.open(path).convert("L").resize((28, 28)) for path in paths]
     return 255 - np.array([np.asarray(image).ravel() for image in images])
 
@@ -41,7 +41,7 @@ def main():
     arguments = parser.parse_args()
     manifest = pandas.read_csv(arguments.folder / "manifest.csv")
     notes = manifest.get("note", pandas.Series("", manifest.index)).fillna("")
-    manifest = manifest[~notes.str.contains(LEFT_OUT)]
+    manifest = manifest[~notes.str.contains(SKIPPED)]
     X_train, X_test, y_train, y_test = load_digits(arguments)
     if arguments.model is None:
         clf = MnistCNNClassifier.with_accurate_recipe(random_state=0)
@@ -52,26 +52,26 @@ def main():
     paths = [arguments.folder / file for file in manifest["file"]]
     on_test_digits = round(100 * clf.score(X_test, y_test), 2)
     rows, misread = [], {}
-    preparations = {
+    preprocessings = {
         "plain resizing": resize,
         "DigitPreprocessor": DigitPreprocessor().transform,
     }
-    for name, prepare in preparations.items():
+    for name, preprocess in preprocessings.items():
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # all pictures count, doubtful ones too
-            predicted = clf.predict(prepare(paths))
-        right = pandas.Series(predicted == manifest["label"].to_numpy())
+            warnings.simplefilter("ignore")  # doubtful pictures count, too
+            predicted = clf.predict(preprocess(paths))
+        correct = pandas.Series(predicted == manifest["label"].to_numpy())
         kinds = manifest["kind"].to_numpy()
-        row = {"preparation": name, "all, %": round(100 * right.mean(), 1)}
-        for kind, of_kind in right.groupby(kinds):
+        row = {"preprocessing": name, "all, %": round(100 * correct.mean(), 1)}
+        for kind, of_kind in correct.groupby(kinds):
             row[f"{kind} ({len(of_kind)}), %"] = round(100 * of_kind.mean(), 1)
         rows.append({**row, "test digits, %": on_test_digits})
         misread[name] = [
-            f"{path.relative_to(arguments.folder)}: {label} read as {found}"
-            for path, label, found in zip(
+            f"{path.relative_to(arguments.folder)}: {label} read as {prediction}"
+            for path, label, prediction in zip(
                 paths, manifest["label"], predicted, strict=True
             )
-            if label != found
+            if label != prediction
         ]
     print("\n".join(misread["DigitPreprocessor"]))
     report(arguments, rows, misread=misread)

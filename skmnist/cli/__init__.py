@@ -1,5 +1,25 @@
-"""The `skmnist` command."""
+"""The `skmnist` command: a module for each subcommand."""
 
-from skmnist.cli._app import app, main
+import typer
+
+from skmnist.cli._demo import demo
+from skmnist.cli._predict import predict
+from skmnist.cli._terminal import escape_unencodable_output
+from skmnist.cli._train import train
 
 __all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="A convolutional network for MNIST-like images, as a scikit-learn estimator.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (train, predict, demo):
+    app.command()(command)
+
+
+def main():
+    """Run the command."""
+    escape_unencodable_output()
+    app()

@@ -1,4 +1,4 @@
-"""A page to draw digits on, read by a trained network; what `skmnist demo` serves."""
+"""The page of `skmnist demo`: draw a digit, and a trained network reads it."""
 
 try:
     from skmnist.demo._server import make_app, serve
@@ -6,7 +6,7 @@ except ModuleNotFoundError as error:
     if error.name not in ("starlette", "uvicorn", "PIL"):
         raise
     raise ImportError(
-        f"The demo needs the package {error.name}. Install what it needs: "
+        f"The demo needs the package {error.name}. Install its requirements: "
         "pip install pillow scikit-image starlette uvicorn."
     ) from error
 

@@ -1,8 +1,8 @@
-"""The page, and the answers to it, for this machine and nobody else.
+"""The server of the page: answers requests from this machine only.
 
-Any web page that is open in the same browser can reach the loopback address too. Hence
-the names that the Host header may have, which keep out pages whose own name was pointed
-here (DNS rebinding); the Origin of what is posted; and the content security policy.
+Any web page open in the same browser can send requests to the loopback address, too.
+Three checks keep them out: the names allowed in the Host header (against DNS
+rebinding), the Origin of each upload, and the content security policy.
 """
 
 import asyncio
@@ -14,7 +14,6 @@ import json
 import os
 import re
 import socket
-import warnings
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
@@ -29,37 +28,40 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
-from skmnist.classifiers._mnist_cnn import MnistCNNClassifier
-from skmnist.cli._reading import check_reads_frames
+from skmnist import MnistCNNClassifier
 from skmnist.preprocessing import DigitPreprocessor
-from skmnist.preprocessing._segmentation import FRAME
+from skmnist.preprocessing._compatibility import check_classifier
+from skmnist.preprocessing._normalization import CANVAS_SIZE
 
 HOST = "127.0.0.1"
-NAMES = [HOST, "localhost"]
-LIMIT = 20_000_000
-"""Bytes of a picture."""
+ALLOWED_HOSTS = [HOST, "localhost"]
+MAX_BYTES = 20_000_000
+"""Largest size of an uploaded picture."""
 
 
 def make_app(clf, preprocessor=None):
-    """Make the web application of the page.
+    """Create the web application of the page.
 
     Parameters
     ----------
     clf : MnistCNNClassifier
-        A fitted one, on images of 28x28 pixels from 0 to 255 with one channel.
+        A fitted classifier of images of 28x28 pixels from 0 to 255 with one channel.
     preprocessor : transformer, default=None
-        Turns a list of one open file into an array (1, 784) of uint8. None stands for
-        :class:`skmnist.preprocessing.DigitPreprocessor` with its defaults.
+        Converts pictures to images. If it has a method `preprocess` such as that of
+        :class:`skmnist.preprocessing.DigitPreprocessor`, the page shows the quality
+        warnings, too; otherwise `transform` converts a list of one open file to an
+        array of shape (1, 784). None stands for a `DigitPreprocessor` with default
+        parameters.
 
     Returns
     -------
-    app : starlette.applications.Starlette
-        Answers only requests that name this machine as 127.0.0.1 or localhost.
+    starlette.applications.Starlette
+        Answers only requests addressed to 127.0.0.1 or localhost.
 
     Raises
     ------
     ValueError
-        If the classifier is another one, or not fitted.
+        If the classifier is of another kind or not fitted.
     """
     _check_classifier(clf)
     preprocessor = DigitPreprocessor() if preprocessor is None else preprocessor
@@ -72,23 +74,17 @@ def make_app(clf, preprocessor=None):
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
-    # one after the other: warnings are caught for the whole process, and a second
-    # prediction at the same time would only slow down the first
+    # One picture at a time: a prediction uses all cores, so concurrent ones would only
+    # slow each other down. In a thread, so that the server keeps answering.
     worker = ThreadPoolExecutor(1, "skmnist-demo")
 
     def read(picture):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
-            image = np.asarray(preprocessor.transform([io.BytesIO(picture)]))
+        image, quality_warnings = _preprocess(preprocessor, io.BytesIO(picture))
         return {
             "labels": labels,
-            "probabilities": clf.predict_proba(image)[0].tolist(),
-            "image": image.reshape(FRAME, FRAME).tolist(),
-            "warnings": [
-                _in_words(warning.message)
-                for warning in caught
-                if issubclass(warning.category, UserWarning)
-            ],
+            "probabilities": clf.predict_proba(image.reshape(1, -1))[0].tolist(),
+            "image": image.tolist(),
+            "warnings": quality_warnings,
         }
 
     async def show(request):
@@ -100,48 +96,50 @@ def make_app(clf, preprocessor=None):
 
         origin = request.headers.get("origin")
         if origin not in (None, f"http://{request.headers['host']}"):
-            return answer({"error": f"The page {origin} may not ask here."}, 403)
+            return answer({"error": f"Requests from {origin} are not allowed."}, 403)
         try:
             picture = await _receive(request)
             if picture is None:
-                limit = f"{LIMIT // 1_000_000} MB"
-                return answer({"error": f"The picture has more than {limit}."}, 413)
+                limit = f"{MAX_BYTES // 1_000_000} MB"
+                return answer({"error": f"The picture is larger than {limit}."}, 413)
             loop = asyncio.get_running_loop()
             return answer(await loop.run_in_executor(worker, read, picture))
         except ClientDisconnect:
-            return answer({"error": "The picture did not arrive."}, 400)
-        except asyncio.CancelledError:  # uvicorn would print it, with a traceback
-            return answer({"error": "The server has been stopped."}, 503)
+            return answer({"error": "The upload was interrupted."}, 400)
+        except asyncio.CancelledError:  # uvicorn would print a traceback
+            return answer({"error": "The server is shutting down."}, 503)
         except (OSError, ValueError) as error:
-            return answer({"error": _in_words(error)}, 400)
+            return answer({"error": str(error)}, 400)
 
     return Starlette(
         routes=[Route("/", show), Route("/predict", predict, methods=["POST"])],
         middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=NAMES, www_redirect=False)
+            Middleware(
+                TrustedHostMiddleware, allowed_hosts=ALLOWED_HOSTS, www_redirect=False
+            )
         ],
     )
 
 
 def serve(clf, port=8000, started=None):
-    """Serve the page on this machine's loopback address, until Ctrl-C.
+    """Serve the page on the loopback address until Ctrl-C.
 
     Parameters
     ----------
     clf : MnistCNNClassifier
-        A fitted one, on images of 28x28 pixels from 0 to 255 with one channel.
+        A fitted classifier of images of 28x28 pixels from 0 to 255 with one channel.
     port : int, default=8000
-        Where to listen; 0 takes any port that is free.
+        Port to listen on; 0 stands for any free port.
     started : callable, default=None
-        Called with the address, such as "http://127.0.0.1:8000/", once the page can be
-        opened there.
+        Called with the address of the page, such as "http://127.0.0.1:8000/", as soon
+        as it can be opened.
 
     Raises
     ------
     OSError
-        If the port is in use, or not for this user.
+        If the port is in use, or reserved for other users.
     ValueError
-        If the classifier or the port is none to serve.
+        If the classifier is of another kind or not fitted, or the port is invalid.
     """
     app = make_app(clf)
     config = uvicorn.Config(
@@ -162,18 +160,27 @@ def serve(clf, port=8000, started=None):
 
 
 def _check_classifier(clf):
-    """Raise ValueError for what cannot read images of 28x28 pixels from 0 to 255."""
+    """Raise ValueError unless clf reads images of 28x28 pixels from 0 to 255."""
     if not isinstance(clf, MnistCNNClassifier):
         raise ValueError(
-            f"Got {type(clf).__name__}, expected a fitted MnistCNNClassifier. Of a "
-            "pipeline or a search pass that part: pipeline[-1], search.best_estimator_."
+            f"Got {type(clf).__name__}, expected a fitted MnistCNNClassifier. For a "
+            "pipeline or a search, pass pipeline[-1] or search.best_estimator_."
         )
     check_is_fitted(clf)
-    check_reads_frames(clf)
+    check_classifier(clf)
+
+
+def _preprocess(preprocessor, file):
+    """Convert a picture to an image (28, 28), and return the quality warnings."""
+    if hasattr(preprocessor, "preprocess"):
+        result = preprocessor.preprocess(file)
+        return result.image, result.quality_warnings
+    image = np.asarray(preprocessor.transform([file]))
+    return image.reshape(CANVAS_SIZE, CANVAS_SIZE), []
 
 
 def _make_page(labels):
-    """The page with its labels, and the policy that lets it do what it does."""
+    """Fill the labels into the page, and make its content security policy."""
     page = files("skmnist.demo").joinpath("page.html").read_text(encoding="utf-8")
     policy = {
         "default-src": "'none'",
@@ -185,41 +192,36 @@ def _make_page(labels):
         "form-action": "'none'",
         "frame-ancestors": "'none'",
     }
-    page = page.replace("{{limit}}", str(LIMIT))
+    page = page.replace("{{limit}}", str(MAX_BYTES))
     page = page.replace("{{labels}}", html.escape(json.dumps(labels)))
     return page, "; ".join(f"{name} {source}" for name, source in policy.items())
 
 
 def _hash_of(tag, page):
-    """What the policy calls the one element of this kind."""
+    """Compute the hash by which the policy allows the only element of this kind."""
     (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, flags=re.DOTALL)
     digest = hashlib.sha256(content.encode()).digest()
     return f"'sha256-{b64encode(digest).decode()}'"
 
 
-def _in_words(trouble):
-    """What a transformer says of the first of its pictures, which is the only one."""
-    return str(trouble).removeprefix("picture 0: ").replace("picture 0", "a file")
-
-
 async def _receive(request):
-    """What was posted; None if that is more than a picture may have."""
+    """Read the uploaded picture; None if it is larger than MAX_BYTES."""
     picture = bytearray()
     async for chunk in request.stream():
         picture += chunk
-        if len(picture) > LIMIT:
+        if len(picture) > MAX_BYTES:
             return None
     return bytes(picture)
 
 
 def _listen(port):
-    """A socket on the loopback address."""
+    """Open a socket on the loopback address."""
     if not 0 <= port <= 65535:
-        raise ValueError(f"Got port={port!r}, expected one from 0 to 65535.")
+        raise ValueError(f"Got port={port!r}, expected 0 to 65535.")
     try:
         return socket.create_server((HOST, port))
     except OSError as error:
         raise OSError(
-            f"Got port={port}, but nothing can listen there: "
-            f"{os.strerror(error.errno)}. Name another port; 0 takes any that is free."
+            f"Got port={port}, but the server cannot listen on it: "
+            f"{os.strerror(error.errno)}. Choose another port; 0 is any free port."
         ) from error

@@ -1,5 +1,8 @@
-"""Turn pictures of handwritten digits into images like those of MNIST."""
+"""Convert pictures of handwritten digits to images like those of MNIST."""
 
-from skmnist.preprocessing._digit_preprocessor import DigitPreprocessor
+from skmnist.preprocessing._digit_preprocessor import (
+    DigitPreprocessor,
+    PreprocessedDigit,
+)
 
-__all__ = ["DigitPreprocessor"]
+__all__ = ["DigitPreprocessor", "PreprocessedDigit"]

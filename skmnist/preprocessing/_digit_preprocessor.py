@@ -1,88 +1,126 @@
-"""People's own pictures of digits, brought into the form of MNIST's."""
+"""`DigitPreprocessor`: pictures of single digits to images like those of MNIST."""
 
 import numbers
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_scalar
 
 from skmnist.preprocessing._image_reading import (
-    as_list,
-    check_extra,
-    name_of,
+    check_dependencies,
+    get_name,
     read_luminance,
+    to_list,
 )
-from skmnist.preprocessing._segmentation import (
-    DARKEST_PAPER,
-    FRAME,
-    STRONG,
-    as_bytes,
-    crop,
-    drop_specks,
-    estimate_background,
-    find_ink,
-    is_background_light,
-    is_sheet,
-    put_into_frame,
-    reasons_for_doubt,
-    remove_lines,
+from skmnist.preprocessing._masks import crop, to_uint8
+from skmnist.preprocessing._normalization import (
+    CANVAS_SIZE,
+    center_in_canvas,
     set_stroke_width,
 )
+from skmnist.preprocessing._quality import NO_DIGIT, quality_warnings
+from skmnist.preprocessing._segmentation import (
+    HIGH_THRESHOLD,
+    drop_specks,
+    remove_lines,
+    segment,
+)
 
-__all__ = ["DigitPreprocessor"]
-
-PILLOWS_LIMIT = 178_956_970
+PILLOW_MAX_PIXELS = 178_956_970
 """Pixels of a picture above which Pillow itself refuses to read it."""
 
 
+@dataclass(frozen=True, eq=False)
+class PreprocessedDigit:
+    """Result of :meth:`DigitPreprocessor.preprocess`.
+
+    Parameters
+    ----------
+    image : ndarray of shape (28, 28), uint8
+        The digit as in MNIST: light strokes, up to 255, on 0. All 0 if no digit was
+        found.
+    stages : dict of str to ndarray
+        Intermediate images by name, as :meth:`DigitPreprocessor.explain` returns them.
+    quality_warnings : list of str
+        Reasons to doubt the result, each with what to do; empty if there are none.
+
+    See Also
+    --------
+    DigitPreprocessor : Makes it from a picture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmnist.preprocessing import DigitPreprocessor
+    >>> blank = np.full((100, 80), 250, dtype=np.uint8)
+    >>> result = DigitPreprocessor().preprocess(blank)
+    >>> result.found
+    False
+    >>> print(*result.quality_warnings)
+    No digit found. Use a picture of one digit, dark on light or light on dark.
+    """
+
+    image: np.ndarray
+    stages: dict
+    quality_warnings: list
+
+    @property
+    def found(self):
+        """Whether a digit was found: whether `image` has pixels above 0."""
+        return bool(self.image.any())
+
+
 class DigitPreprocessor(TransformerMixin, BaseEstimator):
-    """Turn photos, scans and drawings of single digits into rows as MNIST has them.
+    """Convert photos, scans and drawings of single digits to rows like MNIST's.
 
-    A network that has learned from MNIST reads light digits on a dark background, of a
-    certain size and stroke width, in the middle of 28x28 pixels. This transformer finds
-    the digit in a picture and makes such an image of it, step by step:
+    A network trained on MNIST expects light strokes on a dark background, of a certain
+    width, and a digit of a certain size in the middle of 28x28 pixels. This transformer
+    finds the digit in a picture and converts it to such an image in these steps:
 
-    1. The orientation that a camera has noted (EXIF) is applied.
-    2. Colours become luminance, transparent parts white.
-    3. The background is estimated and subtracted, so that shadows go; whether the ink
-       is darker or lighter than the paper is found out from the picture.
-    4. What stands out becomes ink. Weak parts count where they hang on to strong ones.
-    5. Lines that cross the whole picture, as on ruled paper, are taken away.
-    6. So are specks, and what touches the edge, if there is enough ink inside.
-    7. Strokes are made thicker or thinner, but no loop is closed by that.
-    8. The digit is scaled into 20x20 pixels, keeping its aspect, and put into 28x28
-       with its centre of mass in the middle, as MNIST was made [1]_.
+    1. Apply the orientation recorded by the camera (EXIF).
+    2. Convert colors to luminance; transparent parts become white.
+    3. Estimate the background and subtract it, which removes shadows. Whether the
+       strokes are darker or lighter than the paper is determined from the picture.
+    4. Segment the strokes by hysteresis thresholding: weak parts count if they are
+       connected to strong ones.
+    5. Remove lines that cross the whole picture, as on ruled paper.
+    6. Remove specks, and parts that touch the edge if there are strokes inside.
+    7. Dilate or erode the strokes to the desired width without closing a loop.
+    8. Scale the digit to fit in 20x20 pixels, keeping its aspect ratio, and place it
+       in 28x28 pixels with its center of mass in the middle, as in MNIST [1]_.
 
-    It learns nothing: `fit` only checks the parameters, and may be left out. Needs the
-    extra `images`.
+    The transformer is stateless: `fit` only validates the parameters and may be
+    omitted. It needs the extra `images`.
 
     Parameters
     ----------
     polarity : {"auto", "dark", "light"}, default="auto"
-        Whether the ink is darker or lighter than the paper; "auto" finds out.
+        Whether the strokes are darker or lighter than the paper; "auto" determines it
+        from the picture.
     flatten_background : bool, default=True
-        Whether to estimate a background that changes over the picture. False takes
-        the background for evenly bright.
+        Whether to estimate a background that varies over the picture. If False, the
+        background has the same luminance everywhere.
     threshold : float, default=0.35
-        What counts as ink where it hangs on to strong ink, as a part of the contrast
-        of that, in (0, 0.6].
+        Smallest contrast of weak parts of strokes, relative to the typical contrast of
+        the strokes, in (0, 0.6].
     remove_lines : bool, default=True
-        Whether to take lines away that cross the whole picture, within 4 degrees of
+        Whether to remove lines that cross the whole picture within 4 degrees of
         horizontal or vertical.
     speck_size : float, default=0.06
-        Separate parts with less than this part of the area of the largest are dropped,
-        in [0, 1); 0 keeps all.
+        Smallest area of separate parts, relative to the area of the largest part, in
+        [0, 1). Smaller parts are removed; 0 keeps all.
     stroke_width : float or None, default=3.0
-        Desired width of the strokes, in pixels of the result, above 0 and up to 6; None
-        leaves them as they are. MNIST's digits have from 1.5 to 4.
+        Desired width of the strokes in pixels of the result, in (0, 6]. None keeps the
+        width of the picture. MNIST's digits have widths from 1.5 to 4.
     max_pixels : int, default=100_000_000
-        Files with more pixels are refused, before they are unpacked; up to
+        Files with more pixels are refused before they are decoded; at most
         178,956,970, which is Pillow's own limit.
 
     See Also
     --------
-    skmnist.displays.PreprocessingDisplay : Draws what each step does to a picture.
+    skmnist.displays.PreprocessingDisplay : Draws the result of each step.
 
     References
     ----------
@@ -118,14 +156,14 @@ class DigitPreprocessor(TransformerMixin, BaseEstimator):
         self.max_pixels = max_pixels
 
     def fit(self, X=None, y=None):
-        """Check the parameters; there is nothing to learn.
+        """Validate the parameters.
 
         Parameters
         ----------
         X : object, default=None
-            Not used.
+            Ignored.
         y : object, default=None
-            Not used.
+            Ignored.
 
         Returns
         -------
@@ -135,69 +173,69 @@ class DigitPreprocessor(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            If a parameter cannot be used.
+            If a parameter is invalid.
         """
         self._check_parameters()
         return self
 
     def transform(self, X):
-        """Turn pictures into rows of pixels as MNIST has them.
+        """Convert pictures to rows of pixels like MNIST's.
 
         Parameters
         ----------
         X : sequence of pictures
-            Each a path, an open binary file, a `PIL.Image`, or an array of any size:
-            (height, width), (height, width, channels) or (channels, height, width)
-            with grey, grey and alpha, RGB or RGBA; they may be mixed. Arrays hold bool,
-            integers from 0 to 255 (or, in a picture that goes beyond that, to 65535),
-            or floats from 0 to 1 or 0 to 255.
+            Each is a path, an open binary file, a `PIL.Image`, or an array of any size
+            and of shape (height, width), (height, width, channels) or
+            (channels, height, width), with grey, grey and alpha, RGB or RGBA channels;
+            kinds may be mixed. Arrays contain bool, integers from 0 to 255 (or from 0
+            to 65535, if any is above 255), or floats from 0 to 1 or 0 to 255.
 
         Returns
         -------
         ndarray of shape (n, 784), uint8
-            Light ink, up to 255, on 0. A row of 0 where nothing was found.
+            Light strokes, up to 255, on 0. A row is all 0 if no digit was found.
 
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If a file does not exist.
         ValueError, TypeError
-            If X is no sequence of pictures, or one of them cannot be read; the message
-            says which.
+            If X is not a sequence of pictures, or one of them cannot be read; the
+            message says which.
         ImportError
-            If what the extra `images` brings is not installed.
+            If a package of the extra `images` is not installed.
 
         Warns
         -----
         UserWarning
-            For a picture in which nothing is found, or several digits, or whose ink
-            touches the edge or is very small.
+            If no digit or several digits are found in a picture, or the digit touches
+            its edge or is very small.
         """
         self._check_parameters()
         rows = []
-        for number, picture in enumerate(as_list(X)):
-            stages, reasons = self._find_digit(picture, name_of(picture, number))
-            for reason in reasons:
-                name = name_of(picture, number)
-                warnings.warn(f"{name}: {reason}", UserWarning, stacklevel=2)
-            rows.append(stages["result"].ravel())
-        return np.array(rows, dtype=np.uint8).reshape(len(rows), FRAME * FRAME)
+        for number, picture in enumerate(to_list(X)):
+            name = get_name(picture, number)
+            result = self._preprocess(picture, name)
+            for warning in result.quality_warnings:
+                warnings.warn(f"{name}: {warning}", UserWarning, stacklevel=2)
+            rows.append(result.image.ravel())
+        return np.array(rows, dtype=np.uint8).reshape(len(rows), CANVAS_SIZE**2)
 
-    def explain(self, picture):
-        """Show what becomes of one picture, step by step.
+    def preprocess(self, picture):
+        """Convert one picture and return all that is known about the result.
+
+        Unlike `transform`, this method does not warn: reasons to doubt the result are
+        part of it.
 
         Parameters
         ----------
         picture : path, file, PIL.Image or array
-            As in `transform`, but a single one.
+            A single picture, as in `transform`.
 
         Returns
         -------
-        dict of ndarray, uint8
-            Images by the name of the stage, in order: `picture` (height, width, 3),
-            and as (height, width) `luminance`, `background`, `contrast`, `ink`,
-            `digit`, `strokes` and `result`, (28, 28). Where nothing is found, those
-            after `contrast` are 0.
+        PreprocessedDigit
+            The image, the intermediate images and the reasons to doubt the result.
 
         Raises
         ------
@@ -205,22 +243,45 @@ class DigitPreprocessor(TransformerMixin, BaseEstimator):
             As in `transform`.
         """
         self._check_parameters()
-        return self._find_digit(picture, name_of(picture, None))[0]
+        return self._preprocess(picture, get_name(picture, None))
+
+    def explain(self, picture):
+        """Return the intermediate images of one picture, step by step.
+
+        Parameters
+        ----------
+        picture : path, file, PIL.Image or array
+            A single picture, as in `transform`.
+
+        Returns
+        -------
+        dict of str to ndarray of uint8
+            Images by name, in order: `picture` (height, width, 3), `luminance`,
+            `background`, `contrast`, `ink` and `digit`, all (new_height, new_width),
+            `strokes`, cropped to the digit, and `result` (28, 28). If no digit is
+            found, those after `contrast` are 0.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError, TypeError, ImportError
+            As in `transform`.
+        """
+        return self.preprocess(picture).stages
 
     def get_feature_names_out(self, input_features=None):
-        """Get the names of the columns, pixel0 to pixel783, row by row.
+        """Get the names of the output columns, pixel0 to pixel783, row by row.
 
         Parameters
         ----------
         input_features : object, default=None
-            Not used.
+            Ignored.
 
         Returns
         -------
         ndarray of shape (784,), object
             One name for each pixel.
         """
-        return np.array([f"pixel{i}" for i in range(FRAME * FRAME)], dtype=object)
+        return np.array([f"pixel{i}" for i in range(CANVAS_SIZE**2)], dtype=object)
 
     def __sklearn_is_fitted__(self):
         return True
@@ -248,7 +309,7 @@ class DigitPreprocessor(TransformerMixin, BaseEstimator):
             self.threshold,
             "threshold",
             **number,
-            max_val=STRONG,
+            max_val=HIGH_THRESHOLD,
             include_boundaries="right",
         )
         check_scalar(
@@ -271,53 +332,41 @@ class DigitPreprocessor(TransformerMixin, BaseEstimator):
             "max_pixels",
             numbers.Integral,
             min_val=1,
-            max_val=PILLOWS_LIMIT,
+            max_val=PILLOW_MAX_PIXELS,
         )
 
-    def _find_digit(self, picture, name):
-        """All stages of one picture, and the reasons to doubt the result."""
-        check_extra()
-        shown, luminance, enlarged = read_luminance(picture, name, self.max_pixels)
-        if self.polarity == "auto":
-            dark = is_background_light(luminance)
-            background, contrast, ink = self._find_ink(luminance, dark)
-            if is_sheet(ink):  # on a table that was taken for the paper
-                background, contrast, ink = self._find_ink(luminance, not dark)
-        else:
-            dark = self.polarity == "dark"
-            background, contrast, ink = self._find_ink(luminance, dark)
+    def _preprocess(self, picture, name):
+        """Do what `preprocess` documents; `name` is for error messages."""
+        check_dependencies()
+        rgb, luminance, scale = read_luminance(picture, name, self.max_pixels)
+        background, contrast, strokes = segment(
+            luminance,
+            polarity=self.polarity,
+            flatten_background=self.flatten_background,
+            threshold=self.threshold,
+        )
         stages = {
-            "picture": shown,
-            "luminance": as_bytes(luminance),
-            "background": as_bytes(background),
-            "contrast": as_bytes(contrast),
-            "ink": as_bytes(ink),
+            "picture": rgb,
+            "luminance": to_uint8(luminance),
+            "background": to_uint8(background),
+            "contrast": to_uint8(contrast),
+            "ink": to_uint8(strokes),
         }
-        if ink.any() and self.remove_lines:
-            ink = remove_lines(ink)
-        if not ink.any():
-            nothing = np.zeros(luminance.shape, np.uint8)
-            result = np.zeros((FRAME, FRAME), np.uint8)
-            stages |= {"digit": nothing, "strokes": nothing, "result": result}
-            return stages, [
-                "nothing was found that stands out from the background; the row is 0. "
-                "Pass a picture of one digit, dark on light or light on dark."
-            ]
-        digit = drop_specks(ink, self.speck_size)
-        reasons = reasons_for_doubt(digit, enlarged)
-        strokes = crop(digit)
+        if strokes.any() and self.remove_lines:
+            strokes = remove_lines(strokes)
+        if not strokes.any():
+            empty = np.zeros(luminance.shape, np.uint8)
+            image = np.zeros((CANVAS_SIZE, CANVAS_SIZE), np.uint8)
+            stages |= {"digit": empty, "strokes": empty, "result": image}
+            return PreprocessedDigit(image, stages, [NO_DIGIT])
+        digit = drop_specks(strokes, self.speck_size)
+        normalized = crop(digit)
         if self.stroke_width is not None:
-            strokes = set_stroke_width(strokes, self.stroke_width)
-        stages["digit"] = as_bytes(digit)
-        stages["strokes"] = as_bytes(np.pad(strokes, 2))
-        stages["result"] = put_into_frame(strokes)
-        return stages, reasons
-
-    def _find_ink(self, luminance, dark):
-        """Background, contrast and ink, if the ink is dark, or if it is light."""
-        background = estimate_background(luminance, dark, self.flatten_background)
-        if dark:  # ink absorbs a part of the light that there is
-            contrast = 1 - luminance / np.maximum(background, DARKEST_PAPER)
-        else:
-            contrast = luminance - background
-        return background, contrast, find_ink(contrast, self.threshold)
+            normalized = set_stroke_width(normalized, self.stroke_width)
+        image = center_in_canvas(normalized)
+        stages |= {
+            "digit": to_uint8(digit),
+            "strokes": to_uint8(np.pad(normalized, 2)),
+            "result": image,
+        }
+        return PreprocessedDigit(image, stages, quality_warnings(digit, scale))

@@ -1,4 +1,4 @@
-"""Pictures of all kinds, read as luminance of a size that is good to work on."""
+"""From files, PIL images and arrays to luminance at a working resolution."""
 
 import math
 import os
@@ -7,14 +7,14 @@ import warnings
 import numpy as np
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""Kinds of files that are read; Pillow's others are rare, or run other programs."""
+"""File formats that are read; Pillow's others are rare or run external programs."""
 
-WORKING_SIDES = (256, 512)
-"""Bounds of the longer side, in pixels, of the picture that is worked on."""
+WORKING_SIZE_RANGE = (256, 512)
+"""Smallest and largest longer side of the luminance, in pixels."""
 
 
-def check_extra():
-    """Raise ImportError if what works on the images is not installed."""
+def check_dependencies():
+    """Raise ImportError if Pillow or scikit-image is not installed."""
     try:
         import PIL  # noqa: F401
         import skimage  # noqa: F401
@@ -25,29 +25,29 @@ def check_extra():
         ) from error
 
 
-def as_list(X):
-    """The pictures of X as a list; TypeError if X is none, or a single one."""
+def to_list(X):
+    """Convert X to a list of pictures; raise TypeError for a single picture."""
     if hasattr(X, "to_numpy"):  # a data frame, or one of its columns
         X = X.to_numpy()
     single = isinstance(X, (str, bytes, os.PathLike)) or hasattr(X, "convert")
     if single or not hasattr(X, "__iter__") or hasattr(X, "read"):
         raise TypeError(
-            f"Got X as a {type(X).__name__}, expected a list of pictures. Pass [X], if "
-            "it is one."
+            f"Got X as a {type(X).__name__}, expected a list of pictures. Pass [X] for "
+            "a single picture."
         )
     return list(X)
 
 
-def name_of(picture, number):
-    """What the user knows a picture by."""
-    picture = _out_of_array(picture)
+def get_name(picture, number):
+    """Name a picture in messages: its path, or its position in the list."""
+    picture = _unwrap_path(picture)
     if isinstance(picture, (str, os.PathLike)):
         return os.fspath(picture)
     return "the picture" if number is None else f"picture {number}"
 
 
-def _out_of_array(picture):
-    """A path that comes as an array of one, as out of a column of a data frame."""
+def _unwrap_path(picture):
+    """Unwrap a path from an array of one element, as a data frame column yields."""
     one = isinstance(picture, np.ndarray) and picture.size == 1
     return picture.item() if one and picture.dtype.kind in "OU" else picture
 
@@ -55,49 +55,54 @@ def _out_of_array(picture):
 def read_luminance(picture, name, max_pixels):
     """Read one picture.
 
+    Parameters
+    ----------
+    picture : path, file, PIL.Image or array
+    name : str
+        Name of the picture in error messages.
+    max_pixels : int
+        Files with more pixels are refused.
+
     Returns
     -------
-    shown : ndarray of shape (height, width, 3), uint8
-    luminance : ndarray of shape (height, width), float64, in [0, 1]
-        Scaled to a size that is good to work on.
-    enlarged : float
-        By how much it is larger than the picture.
+    rgb : ndarray of shape (height, width, 3), uint8
+        The picture; a large file is decoded at a lower resolution.
+    luminance : ndarray of shape (new_height, new_width), float64, in [0, 1]
+        Resized so that its longer side is in `WORKING_SIZE_RANGE`.
+    scale : float
+        Size of `luminance` relative to the original picture.
     """
-    picture = _out_of_array(picture)
+    picture = _unwrap_path(picture)
     if isinstance(picture, (str, os.PathLike)) or hasattr(picture, "read"):
-        image, original = _open(picture, name, max_pixels)
-    elif hasattr(picture, "convert"):
-        image = picture
-        original = max(image.size)
+        image, original_side = _open_file(picture, name, max_pixels)
     else:
-        image = _from_array(picture, name)
-        original = max(image.size)
+        image = picture if hasattr(picture, "convert") else _from_array(picture, name)
+        original_side = max(image.size)
     if min(image.size) < 1:
         raise ValueError(f"Got {name} of size {image.size}, which has no pixels.")
-    rgb = _over_white(image, name)
-    shown = np.asarray(rgb)
+    rgb = _to_rgb(image, name)
     grey = rgb.convert("L")
-    side, (least, most) = max(grey.size), WORKING_SIDES
-    factor = most / side if side > most else math.ceil(least / side)
+    side, (smallest, largest) = max(grey.size), WORKING_SIZE_RANGE
+    factor = largest / side if side > largest else math.ceil(smallest / side)
     if factor != 1:
         from PIL.Image import Resampling
 
         size = [max(1, round(length * factor)) for length in grey.size]
         method = Resampling.HAMMING if factor < 1 else Resampling.BICUBIC
-        # in floating point: eight bits would make steps of soft shadows
+        # as float: 8 bits would turn soft shadows into steps
         grey = grey.convert("F").resize(size, method)
     luminance = np.clip(np.asarray(grey, dtype=np.float64) / 255, 0, 1)
-    return shown, luminance, max(luminance.shape) / original
+    return np.asarray(rgb), luminance, max(luminance.shape) / original_side
 
 
-def _open(file, name, max_pixels):
-    """Read a file, scaled down where it is far larger than needed.
+def _open_file(file, name, max_pixels):
+    """Read a file, downscaled if it is far larger than needed.
 
     Returns
     -------
     image : PIL.Image
-    original : int
-        Its longer side before that, in pixels.
+    original_side : int
+        Longer side of the picture in the file, in pixels.
     """
     from PIL import Image, ImageOps
 
@@ -105,51 +110,52 @@ def _open(file, name, max_pixels):
         if not os.path.exists(file):
             raise FileNotFoundError(f"Got {name}, but there is no such file.")
         if not (os.path.isfile(file) or os.path.isdir(file)):
-            # a named pipe would be waited for
-            raise ValueError(f"Got {name}, which is no regular file.")
-    Image.init()  # some of its builds lack some formats
+            # reading from a named pipe would block
+            raise ValueError(f"Got {name}, which is not a regular file.")
+    Image.init()  # some builds of Pillow lack some formats
     formats = [name for name in FORMATS if name in Image.OPEN]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Pillow, about what it mends by itself
+            warnings.simplefilter("ignore")  # Pillow, about faults that it repairs
             with Image.open(file, formats=formats) as image:
                 if math.prod(image.size) > max_pixels:
                     raise Image.DecompressionBombError(
                         f"it has {math.prod(image.size):,} pixels"
                     )
-                original = max(image.size)
-                most = 2 * WORKING_SIDES[1]
-                image.draft(None, (most, most))  # JPEGs can be read smaller
+                original_side = max(image.size)
+                largest = 2 * WORKING_SIZE_RANGE[1]
+                image.draft(None, (largest, largest))  # JPEGs can be decoded smaller
                 image.load()
-                if max(image.size) > most and image.mode in ("L", "RGB", "RGBA"):
-                    image.thumbnail((most, most))
-                return ImageOps.exif_transpose(image), original
+                if max(image.size) > largest and image.mode in ("L", "RGB", "RGBA"):
+                    image.thumbnail((largest, largest))
+                return ImageOps.exif_transpose(image), original_side
     except Image.DecompressionBombError as error:
         raise ValueError(
-            f"Got {name}, which is too large to unpack: {error}; at most "
-            f"{max_pixels:,} are read. Make it smaller, or raise max_pixels."
+            f"Got {name}, which is too large to decode: {str(error).rstrip('.')}; at "
+            f"most {max_pixels:,} pixels are read. Reduce its size, or increase "
+            "max_pixels."
         ) from error
     except Image.UnidentifiedImageError as error:
         raise ValueError(
-            f"Got {name}, which is no picture that can be read; expected a file of "
-            f"one of the kinds {', '.join(formats)}. Convert it into one."
+            f"Got {name}, which cannot be read as an image; expected one of the "
+            f"formats {', '.join(formats)}. Convert it to one of them."
         ) from error
     except Exception as error:  # decoders raise anything on damaged files
         if isinstance(error, (IsADirectoryError, PermissionError)):
             raise
         raise ValueError(
-            f"Got {name}, which is damaged, or no picture: {error}. Copy it again, or "
-            "open and save it with another program."
+            f"Got {name}, which is damaged or not an image: {error}. Copy it again, "
+            "or open it in another program and save it again."
         ) from error
 
 
 def _from_array(values, name):
-    """Turn an array into an image, with its values on the scale from 0 to 255."""
+    """Convert an array to an image with values from 0 to 255."""
     from PIL import Image
 
     try:
         values = np.asarray(values)
-    except Exception as error:  # of whatever it is
+    except Exception as error:  # np.asarray passes on any error of the object
         raise TypeError(
             f"Got {name} as a {type(values).__name__}, expected a path, a file, an "
             "image or an array."
@@ -160,17 +166,17 @@ def _from_array(values, name):
             "an image or an array of numbers."
         )
     if values.ndim == 3 and values.shape[2] > 4 and values.shape[0] <= 4:
-        values = np.moveaxis(values, 0, 2)  # channels first, as torch has them
+        values = np.moveaxis(values, 0, 2)  # channels first, as in torch
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[:, :, 0]
     if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] > 4):
         hint = ""
         if values.ndim == 1 and math.isqrt(values.size) ** 2 == values.size:
             side = math.isqrt(values.size)
-            hint = f" Rows of pixels are no pictures: X.reshape(-1, {side}, {side})."
+            hint = f" Reshape rows of pixels first: X.reshape(-1, {side}, {side})."
         raise ValueError(
-            f"Got {name} of shape {values.shape}, expected (height, width), or that "
-            f"with 1 to 4 channels.{hint}"
+            f"Got {name} of shape {values.shape}, expected (height, width), "
+            f"optionally with 1 to 4 channels.{hint}"
         )
     if values.size == 0:
         raise ValueError(f"Got {name} of shape {values.shape}, which has no pixels.")
@@ -185,7 +191,7 @@ def _from_array(values, name):
         raise ValueError(
             f"Got {name} with values up to {largest}, expected at most 65535."
         )
-    if largest <= 1:  # bool and floats; a picture of 0 and 1 in any type
+    if largest <= 1:  # bool, floats up to 1, and integers that are only 0 and 1
         values *= 255
     elif largest > 255:
         values *= 255 / 65535
@@ -194,19 +200,19 @@ def _from_array(values, name):
     return Image.fromarray(values.round().astype(np.uint8), mode=mode)
 
 
-def _over_white(image, name):
-    """An image as RGB, with what is transparent white (or black behind white ink)."""
+def _to_rgb(image, name):
+    """Convert to RGB; put transparent parts on white, or on black for white strokes."""
     from PIL import Image
 
-    if image.mode.startswith(("I", "F")):  # 16 bits and more
+    if image.mode.startswith(("I", "F")):  # 16 or 32 bits
         return _from_array(np.asarray(image), name).convert("RGB")
     if image.mode not in ("RGBA", "LA", "PA", "P"):
         return image.convert("RGB")
     image = image.convert("RGBA")
     for paper in ("white", "black"):
-        over = Image.new("RGBA", image.size, paper)
-        over.alpha_composite(image)
-        over = over.convert("RGB")
-        if any(low != high for low, high in over.getextrema()):
+        composite = Image.new("RGBA", image.size, paper)
+        composite.alpha_composite(image)
+        rgb = composite.convert("RGB")
+        if any(low != high for low, high in rgb.getextrema()):
             break
-    return over
+    return rgb

@@ -1,64 +1,108 @@
-"""From the luminance of a picture to the digit in it, in the form of MNIST's."""
+"""From the luminance of a picture to a mask of the strokes of the digit."""
 
-import itertools
 import math
 
 import numpy as np
 
-FRAME = 28
-"""Height and width of MNIST's images, in pixels."""
+from skmnist.preprocessing._masks import crop, label_components
 
-BOX = 20
-"""Height or width, whichever is more, of the digits in them, in pixels."""
+HIGH_THRESHOLD = 0.6
+"""Upper threshold of the hysteresis, relative to the typical contrast of strokes."""
 
-SMALLEST_CONTRAST = 0.04
-"""Difference between ink and paper, of that between black and white, to be found."""
+MIN_CONTRAST = 0.04
+"""Smallest difference between strokes and paper; between black and white it is 1."""
 
-BACKGROUND_SIDE = 0.25
-"""Side of the square that strokes are narrower than, as a part of the picture's."""
+BACKGROUND_WINDOW = 0.25
+"""Side of a square wider than any stroke, relative to the picture's longer side."""
 
-DARKEST_PAPER = 0.2
-"""Luminance below which paper is taken to be no darker, because of noise."""
+MIN_PAPER_LUMINANCE = 0.2
+"""Lower bound of the paper's luminance; dividing by less would amplify the noise."""
 
-STRONG = 0.6
-"""Part of the ink's usual contrast that others may hang on to."""
-
-LONG_AT_EDGE = 0.3
-"""Part of an edge of the picture that no digit touches."""
-
-STEPS_TO_STROKE_WIDTH = (1, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1)
-"""Parts of the way to the desired stroke width, tried one after the other."""
+MAX_EDGE_CONTACT = 0.3
+"""Part of an edge of the picture that a component of a digit touches at most."""
 
 
-# From luminance to ink ---------------------------------------------------------------
+# Strokes ------------------------------------------------------------------------------
+
+
+def segment(luminance, *, polarity, flatten_background, threshold):
+    """Separate strokes from paper.
+
+    Parameters
+    ----------
+    luminance : ndarray of shape (height, width), float64, in [0, 1]
+    polarity : {"auto", "dark", "light"}
+        Whether the strokes are darker or lighter than the paper.
+    flatten_background : bool
+        Whether the background varies over the picture.
+    threshold : float
+        Lower threshold of the hysteresis, relative to the typical contrast of strokes.
+
+    Returns
+    -------
+    background : ndarray of shape (height, width), float64
+        Luminance of the paper.
+    contrast : ndarray of shape (height, width), float64
+        Difference from the paper, positive for strokes.
+    strokes : ndarray of shape (height, width), bool
+    """
+
+    def segment_with(dark):
+        background = estimate_background(luminance, dark, flatten_background)
+        if dark:  # ink absorbs a fraction of the light
+            contrast = 1 - luminance / np.maximum(background, MIN_PAPER_LUMINANCE)
+        else:
+            contrast = luminance - background
+        return background, contrast, segment_strokes(contrast, threshold)
+
+    if polarity != "auto":
+        return segment_with(dark=polarity == "dark")
+    dark = is_background_light(luminance)
+    result = segment_with(dark)
+    if is_sheet_of_paper(result[-1]):  # the table around it was taken for the paper
+        result = segment_with(not dark)
+    return result
 
 
 def is_background_light(luminance):
-    """Whether the paper is lighter than the ink: two signs, weighed."""
-    return _vote_of_majority(luminance) + 0.5 * _vote_of_narrowness(luminance) > 0
+    """Whether the paper is lighter than the strokes, by two weighted votes."""
+    return _majority_vote(luminance) + 0.5 * _narrowness_vote(luminance) > 0
 
 
-def _vote_of_majority(luminance):
-    """From -1 to 1: how much of the picture, and of its edge, is light."""
-    from scipy.ndimage import median_filter
+def _majority_vote(luminance):
+    """From -1 to 1: how much of the picture, and of its border, is light."""
     from skimage.filters import threshold_otsu
 
-    small = _shrink(luminance, 64)
-    # the median follows the edge of a shadow, and passes over strokes
-    rest = small - median_filter(small, size=33, mode="reflect")
-    if np.ptp(rest) < SMALLEST_CONTRAST:
+    small = _downscale(luminance, 64)
+    # the median follows the edge of a shadow but ignores strokes
+    difference = small - _median_filter(small, radius=16)
+    if np.ptp(difference) < MIN_CONTRAST:
         return 0.0
-    light = rest > threshold_otsu(rest)
-    edge = np.ones_like(light)
-    edge[2:-2, 2:-2] = False
-    return light.mean() + light[edge].mean() - 1
+    light = difference > threshold_otsu(difference)
+    border = np.ones_like(light)
+    border[2:-2, 2:-2] = False
+    return light.mean() + light[border].mean() - 1
 
 
-def _vote_of_narrowness(luminance):
-    """From -1 to 1: how much more of what is narrow is dark than is light."""
+def _median_filter(image, radius):
+    """Apply a square median filter to an image that may be much smaller than it."""
+    from scipy.ndimage import median_filter
+
+    # SciPy 1.17 reads beyond the image where it is several times smaller than the
+    # filter; padding it here is the same as the mode "reflect"
+    padding = [(radius, radius) if side < radius else (0, 0) for side in image.shape]
+    padded = np.pad(image, padding, mode="symmetric")
+    filtered = median_filter(padded, size=2 * radius + 1, mode="reflect")
+    (top, _), (left, _) = padding
+    height, width = image.shape
+    return filtered[top : top + height, left : left + width]
+
+
+def _narrowness_vote(luminance):
+    """From -1 to 1: how much more of the narrow structures is dark than light."""
     from scipy.ndimage import grey_closing, grey_opening
 
-    small = _shrink(luminance, 96)
+    small = _downscale(luminance, 96)
     narrow = [
         (grey_closing(small, square) - small, small - grey_opening(small, square))
         for square in ((3, 3), (5, 5), (9, 9), (15, 15), (25, 25))
@@ -71,8 +115,28 @@ def _vote_of_narrowness(luminance):
     return 0.0
 
 
+def _downscale(luminance, side):
+    """Downscale an image so that its longer side has at most `side` pixels."""
+    from PIL import Image
+    from PIL.Image import Resampling
+
+    step = math.ceil(max(luminance.shape) / side)
+    height, width = (math.ceil(length / step) for length in luminance.shape)
+    image = Image.fromarray(luminance.astype(np.float32))
+    small = image.resize((width, height), Resampling.BOX)
+    return np.asarray(small, dtype=np.float64)
+
+
 def estimate_background(luminance, dark, flatten):
     """Estimate the luminance of the paper at each pixel.
+
+    Parameters
+    ----------
+    luminance : ndarray of shape (height, width)
+    dark : bool
+        Whether the strokes are darker than the paper.
+    flatten : bool
+        Whether the background varies over the picture.
 
     Returns
     -------
@@ -83,97 +147,123 @@ def estimate_background(luminance, dark, flatten):
     if not flatten:
         return np.full_like(luminance, _mode(luminance))
     smooth = ndimage.gaussian_filter(luminance, 1)
-    side = round(BACKGROUND_SIDE * max(luminance.shape))
+    side = round(BACKGROUND_WINDOW * max(luminance.shape))
     # strokes are narrower than this square, shadows are wider
     fill = ndimage.grey_closing if dark else ndimage.grey_opening
-    # so that light that changes evenly goes on beyond the edge
-    wider = np.pad(smooth, side, mode="reflect", reflect_type="odd")
-    return fill(wider, size=(side, side))[side:-side, side:-side]
+    # odd reflection continues a gradient beyond the edge
+    padded = np.pad(smooth, side, mode="reflect", reflect_type="odd")
+    return fill(padded, size=(side, side))[side:-side, side:-side]
 
 
 def _mode(luminance):
-    """The most frequent brightness."""
+    """Compute the most frequent luminance."""
     counts, edges = np.histogram(luminance, bins=32, range=(0, 1))
     most = counts.argmax()
     within = (luminance >= edges[most]) & (luminance <= edges[most + 1])
     return np.median(luminance[within])
 
 
-def find_ink(contrast, threshold):
-    """Pixels that stand out, and those that hang on to them."""
+def segment_strokes(contrast, threshold):
+    """Find strokes by Otsu's threshold and hysteresis.
+
+    Parameters
+    ----------
+    contrast : ndarray of shape (height, width)
+    threshold : float
+        Lower threshold, relative to the typical contrast of strokes.
+
+    Returns
+    -------
+    ndarray of shape (height, width), bool
+        All False where nothing stands out from the noise.
+    """
     from skimage.filters import apply_hysteresis_threshold, threshold_otsu
 
     if np.ptp(contrast) == 0:
         return np.zeros(contrast.shape, bool)
-    middle = threshold_otsu(contrast)
-    paper, rest = contrast[contrast <= middle], contrast[contrast > middle]
-    typical = np.median(paper)
-    noise = 1.4826 * np.median(abs(paper - typical))
-    level = np.percentile(rest, 75) - typical
-    if level < max(SMALLEST_CONTRAST, 4 * noise):
+    otsu = threshold_otsu(contrast)
+    paper, strokes = contrast[contrast <= otsu], contrast[contrast > otsu]
+    paper_level = np.median(paper)
+    noise = 1.4826 * np.median(abs(paper - paper_level))
+    level = np.percentile(strokes, 75) - paper_level
+    if level < max(MIN_CONTRAST, 4 * noise):
         return np.zeros(contrast.shape, bool)
     low = max(threshold * level, 3 * noise)
-    high = max(STRONG * level, low)
-    return apply_hysteresis_threshold(contrast - typical, low, high)
+    high = max(HIGH_THRESHOLD * level, low)
+    return apply_hysteresis_threshold(contrast - paper_level, low, high)
 
 
-def is_sheet(ink):
-    """Whether the ink is a sheet of paper: wider than strokes, and fills its box."""
+def is_sheet_of_paper(strokes):
+    """Whether a mask is wider than strokes are and fills its bounding box."""
     from scipy.ndimage import distance_transform_edt
 
-    widest = 2 * distance_transform_edt(ink).max()
-    return widest > BACKGROUND_SIDE * max(ink.shape) and crop(ink).mean() > 0.8
+    widest = 2 * distance_transform_edt(strokes).max()
+    max_width = BACKGROUND_WINDOW * max(strokes.shape)
+    return widest > max_width and crop(strokes).mean() > 0.8
 
 
-def remove_lines(ink):
-    """Take lines away that cross the picture, but leave what crosses them."""
-    cleaned = _remove_level_lines(_remove_level_lines(ink).T).T
+# Ruled lines --------------------------------------------------------------------------
+
+
+def remove_lines(strokes):
+    """Remove lines that cross the picture, but not the strokes that cross them.
+
+    Parameters
+    ----------
+    strokes : ndarray of shape (height, width), bool
+
+    Returns
+    -------
+    ndarray of shape (height, width), bool
+    """
+    cleaned = _remove_horizontal_lines(_remove_horizontal_lines(strokes).T).T
     rows, columns = np.flatnonzero(cleaned.any(1)), np.flatnonzero(cleaned.any(0))
     if not len(rows):
-        return ink
+        return strokes
     extent = max(np.ptp(rows), np.ptp(columns)) + 1
-    # where next to nothing is left, the line was the digit
-    return cleaned if extent > 0.1 * max(ink.shape) else ink
+    # if almost nothing is left, the line was the digit
+    return cleaned if extent > 0.1 * max(strokes.shape) else strokes
 
 
-def _remove_level_lines(ink):
-    """Take away thin lines from the left edge to the right one."""
-    height, width = ink.shape
-    y, x = np.nonzero(ink)
+def _remove_horizontal_lines(strokes):
+    """Remove thin lines from the left edge to the right one."""
+    height, width = strokes.shape
+    y, x = np.nonzero(strokes)
     ends = max(2, round(0.03 * width))
-    cleaned = ink
+    cleaned = strokes
     for degrees in np.arange(-4, 4.01, 0.5):
         slope = math.tan(math.radians(degrees))
         shifted = np.round(y - slope * (x - (width - 1) / 2)).astype(int)
         inside = (shifted >= 0) & (shifted < height)
 
-        def part_filled(chosen, n_columns, shifted=shifted, inside=inside):
-            return np.bincount(shifted[inside & chosen], minlength=height) / n_columns
+        def fill_ratio(selected, n_columns, shifted=shifted, inside=inside):
+            counts = np.bincount(shifted[inside & selected], minlength=height)
+            return counts / n_columns
 
         is_line = (
-            (part_filled(x >= 0, width) > 0.75)
-            & (part_filled(x < ends, ends) > 0.3)
-            & (part_filled(x >= width - ends, ends) > 0.3)
+            (fill_ratio(x >= 0, width) > 0.75)
+            & (fill_ratio(x < ends, ends) > 0.3)
+            & (fill_ratio(x >= width - ends, ends) > 0.3)
         )
-        edges = np.flatnonzero(np.diff(np.r_[False, is_line, False].astype(int)))
-        for first, beyond in edges.reshape(-1, 2):
+        limits = np.flatnonzero(np.diff(np.r_[False, is_line, False].astype(int)))
+        for first, beyond in limits.reshape(-1, 2):
             thickness = beyond - first
             if thickness <= 0.05 * height:
-                if cleaned is ink:
-                    cleaned = ink.copy()
+                if cleaned is strokes:
+                    cleaned = strokes.copy()
                 drift = slope * (np.arange(width) - (width - 1) / 2)
                 middle = np.round((first + beyond - 1) / 2 + drift).astype(int)
-                _erase_line(ink, cleaned, middle, thickness)
+                _erase_line(strokes, cleaned, middle, thickness)
     return cleaned
 
 
-def _erase_line(ink, cleaned, middle, thickness):
-    """Erase a line, but not where a stroke crosses it and makes it thicker."""
-    height = len(ink)
+def _erase_line(strokes, cleaned, middle, thickness):
+    """Erase a line in `cleaned`, except where a crossing stroke makes it thicker."""
+    height = len(strokes)
     reach = 2 * thickness + 4
     for column, row in enumerate(middle):
         top, bottom = max(0, row - reach), min(height, row + reach + 1)
-        run = ink[top:bottom, column]
+        run = strokes[top:bottom, column]
         near = np.flatnonzero(
             run & (abs(np.arange(top, bottom) - row) <= thickness + 1)
         )
@@ -187,159 +277,53 @@ def _erase_line(ink, cleaned, middle, thickness):
             cleaned[top + start : top + stop, column] = False
 
 
-# From ink to the digit ---------------------------------------------------------------
+# Components of the digit --------------------------------------------------------------
 
 
-def _label(mask):
-    """Number the parts of a mask that hang together, also across corners."""
-    from scipy import ndimage
+def drop_specks(strokes, speck_size):
+    """Keep the components that belong to the digit.
 
-    return ndimage.label(mask, structure=np.ones((3, 3)))
+    Removes small components, frames around the digit, and components that touch the
+    edge of the picture if there are others.
 
+    Parameters
+    ----------
+    strokes : ndarray of shape (height, width), bool
+    speck_size : float
+        Smallest area of a component, relative to the largest one.
 
-def drop_specks(ink, speck_size):
-    """Keep the digit: large parts, without what is at the edge or all around it."""
+    Returns
+    -------
+    ndarray of shape (height, width), bool
+    """
     from scipy.ndimage import find_objects
 
-    labels, n_parts = _label(ink)
-    if n_parts == 1:
-        return ink
-    areas = np.bincount(labels.ravel(), minlength=n_parts + 1)[1:]
+    labels, n_components = label_components(strokes)
+    if n_components == 1:
+        return strokes
+    areas = np.bincount(labels.ravel(), minlength=n_components + 1)[1:]
     boxes = find_objects(labels)
     extents = np.array([max(s.stop - s.start for s in box) for box in boxes])
-    sizeable = extents > 0.1 * max(ink.shape)
+    sizeable = extents > 0.1 * max(strokes.shape)
     edges = labels[0], labels[-1], labels[:, 0], labels[:, -1]
-    touched = np.max(
-        [np.bincount(e, minlength=n_parts + 1)[1:] / len(e) for e in edges], axis=0
+    contact = np.max(
+        [np.bincount(e, minlength=n_components + 1)[1:] / len(e) for e in edges], axis=0
     )
-    # a table beside the paper, or a frame around the digit, however large
-    no_ink = (touched > LONG_AT_EDGE) | [
-        _is_frame(box, area, ink.shape) for box, area in zip(boxes, areas, strict=True)
+    # a table beside the paper, or a frame around the digit, of any size
+    is_surrounding = (contact > MAX_EDGE_CONTACT) | [
+        _is_frame(box, area, strokes.shape)
+        for box, area in zip(boxes, areas, strict=True)
     ]
-    if (sizeable & ~no_ink).any():
-        areas[no_ink] = 0
-    largest_inside = areas[touched == 0].max(initial=0)
+    if (sizeable & ~is_surrounding).any():
+        areas[is_surrounding] = 0
+    largest_inside = areas[contact == 0].max(initial=0)
     if largest_inside >= 0.1 * areas.max():
-        areas[touched > 0] = 0
+        areas[contact > 0] = 0
     return np.isin(labels, 1 + np.flatnonzero(areas > speck_size * areas.max()))
 
 
 def _is_frame(box, area, shape):
-    """Whether a part with this bounding box and area is thin and goes all around."""
+    """Whether a component is as wide and high as the picture, and mostly hollow."""
     sides = [part.stop - part.start for part in box]
     wide = all(side > 0.8 * whole for side, whole in zip(sides, shape, strict=True))
     return wide and area < 0.15 * math.prod(sides)
-
-
-def reasons_for_doubt(digit, enlarged):
-    """What a user should know of a picture, in words."""
-    reasons = []
-    labels, n_parts = _label(digit)
-    spans = []
-    areas = np.bincount(labels.ravel())[1:]
-    for part in range(1, n_parts + 1):
-        columns = np.flatnonzero((labels == part).any(0))
-        if areas[part - 1] > 0.25 * areas.max():
-            spans.append((columns[0], columns[-1]))
-    spans.sort()
-    if any(first[1] < second[0] for first, second in itertools.pairwise(spans)):
-        reasons.append(
-            f"{len(spans)} separate parts side by side, perhaps several digits, taken "
-            "for one. Pass one digit a picture."
-        )
-    edges = digit[0].any(), digit[-1].any(), digit[:, 0].any(), digit[:, -1].any()
-    if any(edges):
-        reasons.append(
-            "the ink touches the edge, so that a part may be missing, or is no ink. "
-            "Leave some paper around the digit."
-        )
-    side = max(crop(digit).shape) / enlarged
-    if side < BOX / 2:
-        reasons.append(
-            f"the digit is only {side:.0f} pixels large. Take a picture with at least "
-            f"{BOX}."
-        )
-    return reasons
-
-
-def crop(mask):
-    """A mask without what is empty around it."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-
-
-def set_stroke_width(digit, stroke_width):
-    """Move the outline so that the strokes get a width, in pixels of the result."""
-    from scipy.ndimage import distance_transform_edt
-    from skimage.morphology import skeletonize
-
-    side = max(digit.shape)
-    padded = np.pad(digit, 1)
-    inside = distance_transform_edt(padded)
-    found = 2 * np.median(inside[skeletonize(padded)])
-    # the digit grows with its strokes, and is scaled down the more
-    part = stroke_width / BOX
-    shift = (part * side - found) / (2 * (1 - part))
-    if abs(2 * shift) < 0.1 * found:
-        return digit
-    padded = np.pad(digit, math.ceil(abs(shift)) + 2)
-    distance = distance_transform_edt(~padded) - distance_transform_edt(padded)
-    least = max(1.0, 0.5 * (side / BOX) ** 2)  # smaller holes are none
-    n_holes, (_, n_parts) = _count_holes(padded, least), _label(padded)
-    for step in STEPS_TO_STROKE_WIDTH:
-        moved = distance <= step * shift
-        if not moved.any() or _label(moved)[1] > n_parts:
-            continue
-        holes = _count_holes(moved, least)
-        if holes == n_holes or (shift > 0 and holes > n_holes):
-            return crop(moved)
-    return crop(distance <= 0.7 * shift) if shift > 0 else digit
-
-
-def _count_holes(mask, least):
-    """Holes of at least some area, in pixels."""
-    from scipy import ndimage
-
-    labels, _ = ndimage.label(~np.pad(mask, 1))
-    return int((np.bincount(labels.ravel())[1:] >= least).sum()) - 1
-
-
-def put_into_frame(mask):
-    """Scale into the box, and put the centre of mass into the middle of the frame."""
-    from PIL import Image
-    from PIL.Image import Resampling
-    from scipy.ndimage import center_of_mass
-
-    factor = BOX / max(mask.shape)
-    height, width = (max(1, round(length * factor)) for length in mask.shape)
-    method = Resampling.BOX if factor < 1 else Resampling.BILINEAR
-    image = Image.fromarray(as_bytes(mask)).resize((width, height), method)
-    pixels = np.asarray(image)
-    middle = (FRAME - 1) / 2
-    top, left = (
-        int(np.clip(round(middle - centre), 0, FRAME - length))
-        for centre, length in zip(center_of_mass(pixels), pixels.shape, strict=True)
-    )
-    frame = np.zeros((FRAME, FRAME), np.uint8)
-    frame[top : top + height, left : left + width] = pixels
-    return frame
-
-
-# Sizes -------------------------------------------------------------------------------
-
-
-def _shrink(luminance, side):
-    """Make the longer side of an image at most so many pixels long."""
-    from PIL import Image
-    from PIL.Image import Resampling
-
-    step = math.ceil(max(luminance.shape) / side)
-    height, width = (math.ceil(length / step) for length in luminance.shape)
-    image = Image.fromarray(luminance.astype(np.float32))
-    small = image.resize((width, height), Resampling.BOX)
-    return np.asarray(small, dtype=np.float64)
-
-
-def as_bytes(image):
-    """An image of bool or of floats from 0 to 1 as one of bytes."""
-    return (255 * np.clip(image, 0, 1)).round().astype(np.uint8)

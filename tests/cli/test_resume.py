@@ -1,118 +1,167 @@
-"""The state that an interrupted training goes on from."""
+"""`skmnist train --resume`: interrupted trainings are finished."""
 
+import json
 import os
-import shutil
+import re
+import shlex
+import subprocess
 
-import kill
+import kill_and_resume
 import pytest
-import torch
-from skorch.callbacks import Callback, EpochScoring
+from cli_helpers import FILES
+from typer.testing import CliRunner
 
 import skmnist
-from skmnist import RandomAffine
-from skmnist.model_files._checkpoint import (
-    Checkpoint,
-    State,
-    begin_state,
-    data_sha256,
-    read_state,
-)
-
-TRAININGS = {
-    "default": {},
-    "augmented": {"augmentation": RandomAffine, "module__dropout": 0.3},
-    "linear": {"callbacks__lr_schedule__anneal_strategy": "linear"},
-    "sgd": {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9, "lr": 0.1},
-    "plain sgd": {"optimizer": torch.optim.SGD, "lr_schedule": None, "lr": 0.05},
-    "rmsprop": {"optimizer": torch.optim.RMSprop, "lr_schedule": None},
-    "not fused": {"optimizer__fused": False, "optimizer__amsgrad": True},
-    "weighted": {"class_weight": "balanced"},
-    "one batch": {"batch_size": -1},
-}
+from skmnist.cli import _progress, _report, _train, app
+from skmnist.cli._train import CHECKPOINT
+from skmnist.datasets import load_mnist_sample
+from skmnist.model_files._checkpoint import begin_state, read_state
 
 
-class KeepAll(Checkpoint):
-    """One that keeps the state after each epoch."""
+@pytest.fixture
+def killed(run, tmp_path, monkeypatch):
+    """Output folder of a training that was killed in its second epoch."""
 
-    def on_epoch_end(self, net, **kwargs):
-        super().on_epoch_end(net, **kwargs)
-        shutil.copy(self.path, f"{self.path}-{len(net.history)}")
+    class Killed(BaseException):
+        """An exception that nothing catches, like SIGKILL."""
 
+    def die(self, net, **kwargs):
+        if len(net.history) == 2:
+            raise Killed
 
-def without_times(history):
-    return [{k: v for k, v in row.items() if k != "dur"} for row in history]
-
-
-@pytest.mark.usefixtures("precision")
-@pytest.mark.parametrize("parameters", TRAININGS.values(), ids=TRAININGS)
-def test_goes_on_with_the_same_bits(small, few, tmp_path, parameters):
-    X, y = few
-    scoring = EpochScoring("f1_micro", name="f1", lower_is_better=False)
-    path = tmp_path / "training"
-    clf = small(max_epochs=4, callbacks=[("f1", scoring)], **parameters)
-    checkpoint = KeepAll(path, State({}, data_sha256=data_sha256(X, y)), clf.callbacks)
-    clf.set_params(callbacks=[*clf.callbacks, checkpoint]).fit(X, y)
-    for n_finished in range(1, 5):
-        state = read_state(f"{path}-{n_finished}")
-        assert state.n_finished == state.clf.n_iter_ == n_finished
-        assert 0 < state.seconds < 60
-        assert state.data_sha256 == data_sha256(X, y)
-        other = state.clf._fit(X, y, None, n_finished)
-        for name, values in clf.module_.state_dict().items():
-            assert torch.equal(other.module_.state_dict()[name], values), name
-        assert without_times(other.history) == without_times(clf.history)
-        assert other.best_validation_score_ == clf.best_validation_score_
-        assert other.max_epochs == 4
-    assert len(os.listdir(tmp_path)) == 5
+    out = tmp_path / "out"
+    monkeypatch.setattr(_progress.TrainingProgress, "on_batch_end", die)
+    options = ["--epochs", 3, "--batch-size", 500, "--seed", 5, "--recipe", "article"]
+    with pytest.raises(Killed):
+        CliRunner().invoke(
+            app,
+            ["train", *map(str, options), "--out", str(out)],
+            catch_exceptions=False,
+        )
+    monkeypatch.undo()
+    return out
 
 
-def test_divergence_keeps_the_last_good_state(small, few, tmp_path):
-    class Raising(Callback):
-        def on_epoch_end(self, net, **kwargs):
-            net.optimizer_.param_groups[0]["lr"] = 1e12
-
-    path = tmp_path / "training"
-    checkpoint = Checkpoint(path, State({}, data_sha256=data_sha256(*few)), None)
-    clf = small(lr_schedule=None, max_epochs=4, callbacks=[checkpoint, Raising()])
-    with pytest.raises(ValueError, match="Training diverged in epoch 2"):
-        clf.fit(*few)
+def test_resume(run, killed):
+    (path,) = killed.iterdir()
+    assert path.name == CHECKPOINT
     assert read_state(path).n_finished == 1
+    half_written = killed / ".skmnist-abc"
+    half_written.mkdir()
+    (half_written / "report.json").touch()
+    result = run("train", "--resume", killed)
+    assert result.exit_code == 0, result.output
+    assert "resumed after 1 epoch\n" in result.output
+    assert "3 epochs, batches of 500" in result.output
+    lines = re.findall(r"  epoch +(\d)/3", result.output)
+    assert lines == ["2", "3"]
+    assert {path.name for path in killed.iterdir()} == FILES
+    report = json.loads((killed / "report.json").read_text())
+    assert report["resumed_after"] == [1]
+    assert report["interrupted"] is False
+    assert report["epochs_finished"] == 3
+    assert (report["seed"], report["recipe"]) == (5, "article")
+    durations = [epoch["dur"] for epoch in report["epochs"]]
+    assert report["train_seconds"] > sum(durations)
+
+    result = run("train", "--resume", killed)
+    assert result.exit_code == 1
+    assert "that training is finished" in result.output
 
 
-def test_seconds_add_up(small, few, tmp_path):
-    path = tmp_path / "training"
-    state = State({}, seconds=1000.0)
-    small(callbacks=[Checkpoint(path, state, None)]).fit(*few)
-    assert 1000 < read_state(path).seconds < 1060
+def test_unfinished_training_is_not_overwritten(run, killed):
+    before = (killed / CHECKPOINT).read_bytes()
+    result = run("train", "--out", killed)
+    assert result.exit_code == 1
+    assert "stopped after 1 epoch" in result.output
+    assert f"skmnist train --resume {killed}" in result.output.replace("\n", "")
+    assert (killed / CHECKPOINT).read_bytes() == before
 
 
-def test_data_sum(few):
-    X, y = few
-    assert data_sha256(X, y) == data_sha256(X.copy(), y.copy())
-    others = [(X + 1, y), (X, y + 1), (X[:-1], y[:-1]), (X.astype(float), y)]
-    sums = {data_sha256(*other) for other in [(X, y), *others]}
-    assert len(sums) == 5
+def test_resume_with_other_options(run, killed):
+    result = run("train", "--resume", killed, "--lr", 0.1, "--batch-size", 3)
+    assert result.exit_code == 1
+    assert "Got --resume with --lr, --batch-size" in result.output
+    assert (killed / CHECKPOINT).exists()
 
 
-def test_state_before_the_first_epoch(tmp_path):
-    path = tmp_path / "training"
-    state = begin_state(path, {"seed": 3})
-    assert read_state(path) == state == State({"seed": 3})
-    assert state.n_finished == 0
+def test_resume_without_a_checkpoint(run, tmp_path):
+    for folder in (tmp_path, tmp_path / "missing"):
+        result = run("train", "--resume", folder)
+        assert result.exit_code == 1
+        assert "there is nothing to resume" in result.output
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_no_state(small, few, tmp_path):
-    clf = small(max_epochs=1).fit(*few)
-    skmnist.save(clf, tmp_path / "model")
-    with pytest.raises(ValueError, match="a model, not the state of a training"):
-        read_state(tmp_path / "model")
-    begin_state(tmp_path / "state", {"seed": 3})
-    with pytest.raises(ValueError, match="state of a training that was cut off"):
-        skmnist.load(tmp_path / "state")
+def test_resume_with_other_digits(run, killed, monkeypatch):
+    def load(*, subset, return_X_y):
+        X, y = load_mnist_sample(subset=subset, return_X_y=True)
+        return X, y[::-1].copy()
+
+    monkeypatch.setattr(skmnist.datasets, "load_mnist_sample", load)
+    result = run("train", "--resume", killed)
+    assert result.exit_code == 1
+    assert "Got training digits that differ" in result.output
+    assert [path.name for path in killed.iterdir()] == [CHECKPOINT]
+
+
+def test_resume_from_a_damaged_checkpoint(run, killed):
+    path = killed / CHECKPOINT
+    path.write_bytes(path.read_bytes()[:-100])
+    result = run("train", "--resume", killed)
+    assert result.exit_code == 1
+    assert "is damaged" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_resume_before_the_first_epoch(run, killed):
+    state = read_state(killed / CHECKPOINT)
+    begin_state(killed / CHECKPOINT, state.command)
+    result = run("train", "--resume", killed)
+    assert result.exit_code == 0, result.output
+    assert re.findall(r"  epoch +(\d)/3", result.output) == ["1", "2", "3"]
+    assert {path.name for path in killed.iterdir()} == FILES
+
+
+@pytest.mark.parametrize(
+    "name", ["evaluate", "save_results", "describe_training", "_load_data"]
+)
+def test_interrupt_outside_training(run, monkeypatch, tmp_path, name):
+    """Ctrl-C outside of `fit` keeps the finished epochs and prints how to resume."""
+    out = tmp_path / "it's [lr=0.1]"
+    options = ["--epochs", 1, "--batch-size", 500, "--recipe", "article"]
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    if name == "_load_data":  # only a resumed training has finished epochs by then
+        monkeypatch.setattr(_report, "save_results", interrupt)
+        assert run("train", *options, "--out", out).exit_code == 130
+        options = ["--resume", out]
+    else:
+        options += ["--out", out]
+    module = _train if name == "_load_data" else _report
+    monkeypatch.setattr(module, name, interrupt)
+    result = run("train", *options)
+    assert result.exit_code == 130
+    assert [path.name for path in out.iterdir()] == [CHECKPOINT]
+    monkeypatch.undo()
+    _, _, hint = result.output.replace("\n", "").partition("Resume the training with ")
+    if os.name == "nt":
+        assert hint == subprocess.list2cmdline(
+            ["skmnist", "train", "--resume", str(out)]
+        )
+    else:
+        assert shlex.split(hint) == ["skmnist", "train", "--resume", str(out)]
+    result = run("train", "--resume", out)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in out.iterdir()} == FILES
+    result = run("train", "--resume", out)
+    assert "that training is finished" in result.output
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_killed_trainings():
-    """A part of what `python tests/cli/kill.py` tries."""
-    rows = kill.run(2, seed=1, recipes=["default"], epochs=2)
-    assert sum(not row["ended before"] for row in rows) == 2
+    """A part of `python tests/cli/kill_and_resume.py`."""
+    rows = kill_and_resume.run(2, seed=1, recipes=["default"], epochs=2)
+    assert sum(not row["finished"] for row in rows) == 2

@@ -1,4 +1,4 @@
-"""The page to draw on: its server, and the page in a real browser."""
+"""The page to draw digits on: its server, and the page in a real browser."""
 
 import contextlib
 import io
@@ -10,26 +10,28 @@ import socket
 import subprocess
 import sys
 import time
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from starlette.testclient import TestClient
 
 import skmnist
 from skmnist import MnistCNNClassifier
 from skmnist.datasets import load_mnist_sample
 from skmnist.demo import make_app, serve
-from skmnist.demo._server import LIMIT
+from skmnist.demo._server import MAX_BYTES
+from skmnist.preprocessing import DigitPreprocessor, PreprocessedDigit
 
 ADDRESS = "http://127.0.0.1:8000"
 
 
 @pytest.fixture(scope="module")
 def clf():
-    """A classifier that reads what is drawn here."""
+    """A classifier that reads the digits drawn in these tests."""
     X, y = load_mnist_sample(subset="train", return_X_y=True)
     return MnistCNNClassifier.with_accurate_recipe(max_epochs=10, random_state=0).fit(
         X, y
@@ -76,39 +78,40 @@ def test_kinds_of_files(client, kind):
     assert np.argmax(answer["probabilities"]) == 7
 
 
-def test_warnings_are_passed_on(client):
+def test_quality_warnings(client):
     file = io.BytesIO()
     Image.new("L", (100, 100), 255).save(file, "PNG")
     response = client.post("/predict", content=file.getvalue())
     assert response.status_code == 200
     (warning,) = response.json()["warnings"]
-    assert warning.startswith("nothing was found")
+    assert warning.startswith("No digit found. Use a picture")
 
 
-def test_warnings_are_those_of_their_own_picture(clf):
-    class Complaining:
-        def transform(self, pictures):
-            text = pictures[0].read().decode()
-            warnings.warn(text, UserWarning, stacklevel=2)
-            return np.zeros((1, 784), np.uint8)
+def test_any_transformer_as_preprocessor(clf):
+    expected = TestClient(make_app(clf), base_url=ADDRESS)
+    pipeline = make_pipeline(DigitPreprocessor(), FunctionTransformer())
+    client = TestClient(make_app(clf, pipeline), base_url=ADDRESS)
+    answers = [
+        client.post("/predict", content=picture_of_seven()).json()
+        for client in (client, expected)
+    ]
+    assert answers[0] == answers[1]
 
-    client = TestClient(make_app(clf, Complaining()), base_url=ADDRESS)
-    for text in ["one", "two", "two"]:
-        assert client.post("/predict", content=text).json()["warnings"] == [text]
 
+def test_concurrent_pictures_are_processed_one_by_one(clf):
+    """And each response has the warnings of its own picture."""
 
-def test_pictures_at_the_same_time_are_read_one_after_the_other(clf):
     class Slow:
         running = most = 0
 
-        def transform(self, pictures):
+        def preprocess(self, picture):
             self.running += 1
             self.most = max(self.most, self.running)
-            text = pictures[0].read().decode()
-            time.sleep(0.01)  # for the others to come in between
-            warnings.warn(text, UserWarning, stacklevel=2)
+            text = picture.read().decode()
+            time.sleep(0.01)  # for the other requests to arrive
             self.running -= 1
-            return np.zeros((1, 784), np.uint8)
+            image = np.zeros((28, 28), np.uint8)
+            return PreprocessedDigit(image, stages={}, quality_warnings=[text])
 
     preprocessor = Slow()
     client = TestClient(make_app(clf, preprocessor), base_url=ADDRESS)
@@ -127,7 +130,7 @@ def test_pictures_at_the_same_time_are_read_one_after_the_other(clf):
     "body",
     [
         b"",
-        b"no picture",
+        b"not a picture",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         picture_of_seven()[:200],
         picture_of_seven("JPEG")[:300],
@@ -135,31 +138,31 @@ def test_pictures_at_the_same_time_are_read_one_after_the_other(clf):
     ],
     ids=["empty", "text", "svg", "half a PNG", "half a JPEG", "JSON"],
 )
-def test_what_is_no_picture(client, body):
+def test_uploads_that_are_not_pictures(client, body):
     response = client.post("/predict", content=body)
     assert response.status_code == 400
     assert len(response.json()["error"]) > 10
-    assert "BytesIO" not in response.json()["error"]
+    assert response.json()["error"].startswith("Got the picture, which")
 
 
-def test_too_much(client):
-    response = client.post("/predict", content=bytes(LIMIT + 1))
+def test_uploads_that_are_too_large(client):
+    response = client.post("/predict", content=bytes(MAX_BYTES + 1))
     assert response.status_code == 413
     assert "20 MB" in response.json()["error"]
-    pieces = (bytes(1_000_000) for _ in range(21))  # of a length not told before
+    pieces = (bytes(1_000_000) for _ in range(21))  # without Content-Length
     assert client.post("/predict", content=pieces).status_code == 413
-    assert client.post("/predict", content=bytes(LIMIT)).status_code == 400
+    assert client.post("/predict", content=bytes(MAX_BYTES)).status_code == 400
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost:8000", "LOCALHOST"])
-def test_hosts_that_are_this_machine(client, host):
+def test_allowed_hosts(client, host):
     assert client.get("/", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "0.0.0.0"]
 )
-def test_hosts_that_are_not(client, host):
+def test_refused_hosts(client, host):
     for method, path in [("GET", "/"), ("POST", "/predict")]:
         response = client.request(method, path, headers={"Host": host})
         assert response.status_code == 400
@@ -176,7 +179,7 @@ def test_hosts_that_are_not(client, host):
         "null",
     ],
 )
-def test_other_pages_may_not_post(client, origin):
+def test_uploads_from_other_pages_are_refused(client, origin):
     response = client.post(
         "/predict", content=picture_of_seven(), headers={"Origin": origin}
     )
@@ -185,7 +188,7 @@ def test_other_pages_may_not_post(client, origin):
     assert "access-control-allow-origin" not in response.headers
 
 
-def test_its_own_page_may_post(client):
+def test_uploads_from_the_page_are_accepted(client):
     for host in ["127.0.0.1:8000", "localhost:8000"]:
         headers = {"Host": host, "Origin": f"http://{host}"}
         response = client.post("/predict", content=picture_of_seven(), headers=headers)
@@ -209,7 +212,7 @@ def test_other_methods_and_paths(client):
     assert client.get("/favicon.ico").status_code == 404
 
 
-def test_labels_of_any_kind(small, few):
+def test_labels_are_escaped_in_the_page(small, few):
     X, y = few
     names = np.array(['<b>"zero"</b>', "{{limit}}", "two & more", *"3456789"])
     clf = small().fit(X, names[y])
@@ -231,16 +234,16 @@ def test_labels_of_any_kind(small, few):
     ],
     ids=["a path", "not fitted", "8x8", "0 to 1"],
 )
-def test_classifiers_that_do_not_fit(small, few, digits, make, reason):
+def test_bad_classifiers(small, few, digits, make, reason):
     clf = make(small, few, digits)
     for function in [make_app, serve]:
         with pytest.raises(ValueError, match=reason):
             function(clf)
 
 
-def test_ports_that_cannot_be(clf):
+def test_bad_ports(clf):
     def started(address):
-        raise AssertionError("nothing should start")
+        raise AssertionError("the server started")
 
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -276,9 +279,9 @@ STROKES = {
 
 @contextlib.contextmanager
 def serving(clf, folder, expected=""):
-    """Serve the page from a process of its own; yields the address.
+    """Serve the page from another process; yield its address.
 
-    `expected` is what the process may complain of at its end.
+    `expected` is what the process prints to stderr at its end.
     """
     path = folder / "model.safetensors"
     skmnist.save(clf, path)
@@ -296,8 +299,8 @@ def serving(clf, folder, expected=""):
     assert (process.returncode, printed, complaints) == (0, "", expected)
 
 
-def test_open_uploads_do_not_hold_up_the_end(clf, tmp_path):
-    """Ctrl-C ends the server soon, with an answer to who waits, and no traceback."""
+def test_open_uploads_do_not_delay_the_shutdown(clf, tmp_path):
+    """Ctrl-C stops the server soon; it answers open uploads and prints no traceback."""
     note = "Cancel 2 running task(s), timeout graceful shutdown exceeded\n"
     with contextlib.ExitStack() as stack:
         with serving(clf, tmp_path, note) as address:
@@ -312,7 +315,7 @@ def test_open_uploads_do_not_hold_up_the_end(clf, tmp_path):
             ]
             for upload in uploads:
                 upload.sendall(head.encode() + b"begin")
-            uploads[-1].sendall(b" end.")  # its answer shows that all are on their way
+            uploads[-1].sendall(b" end.")  # its response shows that all have arrived
             assert b" 400 " in uploads[-1].recv(10_000)
         for upload in uploads[:-1]:
             assert b" 503 " in upload.recv(10_000)
@@ -342,7 +345,7 @@ def browser():
 
 @pytest.fixture
 def open_page(browser, address):
-    """Open the page, and see that it is content and asks nobody else."""
+    """Open the page; check that it logs no errors and contacts no other server."""
     contexts, requests, complaints = [], [], []
 
     def make(**options):
@@ -392,7 +395,7 @@ def wait_for_any_answer(page):
 
 
 def percents(page):
-    """What stands beside the bars, as numbers."""
+    """The numbers beside the bars."""
     texts = page.locator("#bars .percent").all_inner_texts()
     return [float(text.removesuffix(" %")) for text in texts if text]
 
@@ -401,15 +404,15 @@ def percents(page):
 def test_draw(open_page, digit):
     page = open_page()
     draw(page, STROKES[digit])
-    from playwright.sync_api import expect  # open_page skips where it is missing
+    from playwright.sync_api import expect  # open_page skips without it
 
-    # each is waited for: answers to parts of the stroke may come in between
-    expect(page.locator("#verdict")).to_have_text(re.compile(rf"It\s+reads\s+{digit}"))
+    # wait for each: predictions for parts of the stroke may arrive before
+    expect(page.locator("#verdict")).to_have_text(re.compile(rf"Prediction\s+{digit}"))
     expect(page.locator("#bars .best .label")).to_have_text([digit])
     assert len(percents(page)) == 10
 
 
-def test_draw_one_digit_after_the_other(open_page):
+def test_draw_several_digits(open_page):
     page = open_page()
     for digit in ["7", "0", "3"]:
         draw(page, STROKES[digit])
@@ -430,11 +433,11 @@ def test_bars_follow_the_stroke(open_page):
         "() => !['', '7'].includes(document.getElementById('winner').textContent)"
     )
     page.mouse.move(*corner[2], steps=10)
-    wait_for_winner(page, "7")  # and the button is still down
+    wait_for_winner(page, "7")  # the button is still down
     page.mouse.up()
 
 
-def test_one_question_at_a_time(open_page):
+def test_one_request_at_a_time(open_page):
     page = open_page()
     page.evaluate(
         """() => {
@@ -486,11 +489,11 @@ def test_clear(open_page, key):
     assert percents(page) == []
     assert page.locator("#winner").inner_text() == ""
     assert page.get_by_text("Draw here").is_visible()
-    page.wait_for_timeout(300)  # no answer that is late comes up
+    page.wait_for_timeout(300)  # no late response is shown
     assert percents(page) == []
 
 
-def test_an_empty_paper_asks_nothing(open_page):
+def test_an_empty_paper_sends_no_request(open_page):
     page = open_page()
     requests = []
     page.on("request", lambda request: requests.append(request.url))
@@ -550,7 +553,7 @@ def test_draw_with_a_finger_on_a_phone(open_page):
 def test_choose_a_picture(open_page, tmp_path):
     page = open_page()
     for name, kind in [("seven.jpg", "JPEG"), ("seven.tif", "TIFF")]:
-        path = tmp_path / name  # no browser shows TIFF, but the server reads it
+        path = tmp_path / name  # browsers do not show TIFF, but the server reads it
         path.write_bytes(picture_of_seven(kind, (600, 400)))
         with page.expect_file_chooser() as chooser:
             page.get_by_role("button", name="Choose a picture").click()
@@ -578,27 +581,27 @@ def test_drop_a_picture_and_draw_after_it(open_page):
     assert page.evaluate(shown) < 128
     draw(page, STROKES["1"])
     wait_for_winner(page, "1")
-    assert page.evaluate(shown) == 255  # on a paper of its own
+    assert page.evaluate(shown) == 255  # on an empty paper
 
 
-def test_troubles_in_words(open_page, tmp_path):
+def test_warnings_and_errors_on_the_page(open_page, tmp_path):
     page = open_page()
     note = page.locator("#note")
     nothing = tmp_path / "nothing.png"
     Image.new("L", (100, 100), 255).save(nothing)
     page.set_input_files("#file", nothing)
-    page.get_by_text("nothing was found").wait_for()
+    page.get_by_text("No digit found").wait_for()
     assert percents(page) == []
-    (tmp_path / "large.png").write_bytes(bytes(LIMIT + 1))
+    (tmp_path / "large.png").write_bytes(bytes(MAX_BYTES + 1))
     page.set_input_files("#file", tmp_path / "large.png")
-    page.get_by_text("more than 20 MB").wait_for()
+    page.get_by_text("larger than 20 MB").wait_for()
     page.get_by_role("button", name="Clear").click()
     assert note.inner_text() == ""
     assert page.complaints == []
 
-    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "text.png").write_text("not a picture")
     page.set_input_files("#file", tmp_path / "text.png")
-    page.get_by_text("no picture that can be read").wait_for()
+    page.get_by_text("cannot be read as an image").wait_for()
     page.context.set_offline(True)
     draw(page, STROKES["1"])
     page.get_by_text("The server does not answer").wait_for()
@@ -608,7 +611,7 @@ def test_troubles_in_words(open_page, tmp_path):
     draw(page, STROKES["1"])
     wait_for_winner(page, "1")
     assert note.inner_text() == ""
-    # Chromium itself notes down answers that are errors
+    # Chromium logs error responses
     assert all("Failed to load resource" in text for text in page.complaints)
     page.complaints.clear()
 

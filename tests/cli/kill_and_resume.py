@@ -1,11 +1,11 @@
-"""Kill trainings at random moments, and see that each goes on as if nothing had been.
+"""Kill trainings at random moments, resume them, and compare the results.
 
-    python tests/cli/kill.py 20
+    python tests/cli/kill_and_resume.py 20
 
 starts `skmnist train` on the sample, kills it (SIGKILL) at a random moment between its
-first file and its end, goes on with `--resume`, kills that too in every other run, and
-compares the outcome with that of a training that was left alone: weights, history and
-report, but for the times, to the last bit.
+first file and its end, resumes it with `--resume`, kills every other resumed training
+once more, and compares the result with that of an uninterrupted training: weights,
+history and report agree bit for bit, except for times.
 """
 
 import argparse
@@ -27,7 +27,7 @@ RECIPES = ("default", "article", "accurate")
 
 
 def start(*arguments):
-    """Start the command, with one thread, so that all have the same."""
+    """Start the command with one thread, so that all results are comparable."""
     return subprocess.Popen(
         [sys.executable, "-m", "skmnist", "train", *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -37,8 +37,8 @@ def start(*arguments):
     )
 
 
-def outcome(folder):
-    """What a training leaves behind, without times."""
+def load_results(folder):
+    """Load what a training has written, without times."""
     clf = skmnist.load(folder / "model.safetensors")
     report = json.loads((folder / "report.json").read_text())
     rows = [*clf.history, *report["epochs"]]
@@ -51,16 +51,16 @@ def outcome(folder):
 
 
 def kill_once(process, folder, seconds):
-    """Kill a training some time after it has begun.
+    """Kill a training some time after its first file appeared.
 
     Returns
     -------
-    printed : int
-        The last epoch that it spoke of.
-    kept : int
-        Finished epochs in the state on disk.
-    at_its_end : bool
-        Whether it had ended before.
+    n_printed : int
+        The last epoch that it printed.
+    n_saved : int
+        Finished epochs in the checkpoint.
+    finished : bool
+        Whether the training had finished before.
     """
     path = folder / "training.safetensors"
     while not path.exists() and process.poll() is None:
@@ -69,66 +69,71 @@ def kill_once(process, folder, seconds):
     process.kill()
     text, _ = process.communicate()
     lines = [line.split()[1] for line in text.splitlines() if "  epoch " in line]
-    printed = int(lines[-1].split("/")[0]) if lines else 0
+    n_printed = int(lines[-1].split("/")[0]) if lines else 0
     if not path.exists():
-        return printed, printed, True
-    return printed, read_state(path).n_finished, False
+        return n_printed, n_printed, True
+    return n_printed, read_state(path).n_finished, False
 
 
 def run(n_kills, seed, recipes=RECIPES, epochs=4):
-    """Kill `n_kills` trainings; return one line of figures for each kill.
+    """Kill `n_kills` trainings and resume them.
+
+    Returns
+    -------
+    list of dict
+        A row for each kill.
 
     Raises
     ------
     AssertionError
-        If one lost more than the epoch that was running, or ended otherwise.
+        If a training lost a finished epoch, or its result differs.
     """
     generator = random.Random(seed)
     torch.set_num_threads(1)
     rows, expected, duration = [], {}, {}
     with tempfile.TemporaryDirectory() as temporary:
         temporary = Path(temporary)
-        while sum(not row["ended before"] for row in rows) < n_kills:
+        while sum(not row["finished"] for row in rows) < n_kills:
             recipe = recipes[len(rows) % len(recipes)]
             command = ["--recipe", recipe, "--epochs", epochs, "--batch-size", 128]
             if recipe not in expected:
-                alone = temporary / recipe
-                process = start(*command, "--out", alone)
-                while not (alone / "training.safetensors").exists():
+                uninterrupted = temporary / recipe
+                process = start(*command, "--out", uninterrupted)
+                while not (uninterrupted / "training.safetensors").exists():
                     assert process.poll() is None, process.communicate()[0]
                     time.sleep(0.01)
                 begin = time.monotonic()
                 text, _ = process.communicate()
                 assert process.returncode == 0, text
                 duration[recipe] = time.monotonic() - begin
-                expected[recipe] = outcome(alone)
+                expected[recipe] = load_results(uninterrupted)
             folder = temporary / f"killed-{len(rows)}"
             process = start(*command, "--out", folder)
             for _ in range(2 - len(rows) % 2):
                 seconds = generator.uniform(0, duration[recipe])
-                printed, kept, ended = kill_once(process, folder, seconds)
+                n_printed, n_saved, finished = kill_once(process, folder, seconds)
                 rows.append(
                     {
                         "recipe": recipe,
                         "seconds": round(seconds, 2),
-                        "epochs printed": printed,
-                        "epochs kept": kept,
-                        "ended before": ended,
+                        "epochs printed": n_printed,
+                        "epochs saved": n_saved,
+                        "finished": finished,
                     }
                 )
-                assert kept >= printed, rows[-1]
-                if ended:
+                assert n_saved >= n_printed, rows[-1]
+                if finished:
                     break
                 process = start("--resume", folder)
-            if not ended:
+            if not finished:
                 text, _ = process.communicate()
                 assert process.returncode == 0, text
-            assert outcome(folder) == expected[recipe], rows[-1]
-            left, expected_files = (
+            assert load_results(folder) == expected[recipe], rows[-1]
+            files, expected_files = (
                 {path.name for path in place.iterdir()}
                 for place in (folder, temporary / recipe)
             )
-            assert left == expected_files, left
+            assert files == expected_files, files
     return rows
 
 
@@ -140,9 +145,10 @@ def main():
     rows = run(arguments.n_kills, arguments.seed)
     for row in rows:
         print(row)
-    n_killed = sum(not row["ended before"] for row in rows)
+    n_killed = sum(not row["finished"] for row in rows)
     print(
-        f"{n_killed} trainings killed; all ended with the bits of the one left alone."
+        f"{n_killed} trainings killed and resumed; all results equal those of "
+        "uninterrupted trainings."
     )
 
 

@@ -1,0 +1,29 @@
+"""`skmnist demo`: serve a page to draw digits on."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from skmnist.cli._terminal import exit_on_error, print_line
+
+
+def demo(
+    model: Annotated[
+        Path, typer.Argument(help="A model.safetensors written by `skmnist train`.")
+    ],
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, help="Port to listen on; 0: any free port."),
+    ] = 8000,
+):
+    """Serve a page to draw digits on, on this machine only, until Ctrl-C."""
+    with exit_on_error():
+        from skmnist import load
+        from skmnist.demo import serve
+
+        serve(
+            load(model),
+            port,
+            lambda address: print_line(f"Open {address} in a browser (Ctrl-C to stop)"),
+        )

