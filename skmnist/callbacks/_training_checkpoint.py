@@ -67,6 +67,14 @@ class TrainingCheckpoint(Callback):
         self.path = path
         self.keep = keep
 
+    @property
+    def n_epochs(self):
+        """Number of completed epochs in the file; 0 if there is no file."""
+        if not Path(self.path).exists():
+            return 0
+        metadata, _tensors = self._read()
+        return metadata["n_epochs"]
+
     def prepare(self, net, images, y, sample_weight):
         """Look for the state of an interrupted training; `fit` calls it first.
 
@@ -104,9 +112,7 @@ class TrainingCheckpoint(Callback):
             )
         if not path.exists():
             return 0
-        metadata, tensors = read_safe_file(path)
-        if "training" not in metadata:
-            raise ValueError(f"Got {self!r}, but this file is a model. Pass another.")
+        metadata, tensors = self._read()
         with self._no_damage():
             training = tensor_to_json(tensors["training"])
             self._check_fingerprint(training["fingerprint"])
@@ -122,9 +128,8 @@ class TrainingCheckpoint(Callback):
                 "schedulers": _from_json(training["schedulers"], tensors),
                 "callbacks": _from_json(training["callbacks"], tensors),
             }
-            if training["finished"]:
-                return int(net.max_epochs)
-            return len(history) - n_earlier
+            n_epochs = len(history) - n_earlier
+            return int(net.max_epochs) if metadata["finished"] else n_epochs
 
     def restore(self, net):
         """Restore the state that `prepare` found; `fit` calls it before its epochs.
@@ -196,7 +201,6 @@ class TrainingCheckpoint(Callback):
         }
         training = {
             "fingerprint": self.fingerprint_,
-            "finished": finished,
             "seed": net._seed,
             "n_earlier_epochs": net._n_earlier_epochs,
             "history": _to_plain(list(net.history)),
@@ -211,11 +215,27 @@ class TrainingCheckpoint(Callback):
                 f"Got a history, an optimizer or a callback with a value that {self!r} "
                 f"cannot write: {error}. Use numbers, strings and tensors there."
             ) from error
-        write_safe_file(self.path, {"training": True}, tensors)
+        n_epochs = len(net.history) - net._n_earlier_epochs
+        metadata = {"training": {"n_epochs": n_epochs, "finished": finished}}
+        write_safe_file(self.path, metadata, tensors)
+
+    def _read(self):
+        """Read the file, and return what it says about the training and its tensors."""
+        metadata, tensors = read_safe_file(self.path)
+        training = metadata.get("training")
+        if not isinstance(training, dict) or not (
+            type(training.get("n_epochs")) is int
+            and type(training.get("finished")) is bool
+        ):
+            raise ValueError(
+                f"Got {self.path}, which is not the checkpoint of a training. Pass "
+                "another path to TrainingCheckpoint."
+            )
+        return training, tensors
 
     def _check_fingerprint(self, found):
         """Raise ValueError if the file belongs to another training."""
-        remedy = "Delete the file to train from the beginning, or pass another path."
+        remedy = "or delete the file to train from the beginning."
         expected, written = self.fingerprint_["parameters"], found["parameters"]
         different = [
             name
@@ -224,16 +244,16 @@ class TrainingCheckpoint(Callback):
         ]
         if different:
             raise ValueError(
-                f"Got {self!r}, whose file holds a training with other parameters: "
+                f"Got {self.path}, which holds a training with other parameters: "
                 + ", ".join(f"{n}={written.get(n)!r:.80}" for n in different)
                 + " instead of "
                 + ", ".join(f"{n}={expected.get(n)!r:.80}" for n in different)
-                + f". Pass the same parameters to resume it. {remedy}"
+                + f". Use the same parameters to resume it, {remedy}"
             )
         if self.fingerprint_["data"] != found["data"]:
             raise ValueError(
-                f"Got {self!r}, whose file holds a training on other images, labels or "
-                f"weights. Pass the same data to resume it. {remedy}"
+                f"Got {self.path}, which holds a training on other images, labels or "
+                f"weights. Use the same data to resume it, {remedy}"
             )
 
     @contextmanager
@@ -243,7 +263,7 @@ class TrainingCheckpoint(Callback):
             yield
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError) as error:
             raise ValueError(
-                f"Got {self!r}, whose file does not hold a training of this version of "
+                f"Got {self.path}, which does not hold a training of this version of "
                 f"skmnist: {type(error).__name__}: {error!s:.300}. Delete it."
             ) from error
 

@@ -1,5 +1,6 @@
 """`skmnist train`: train a classifier, evaluate it, and save it with a report."""
 
+import json
 import time
 import warnings
 from enum import StrEnum
@@ -20,7 +21,10 @@ from skmnist.cli._terminal import (
 )
 
 CHECKPOINT = "training.safetensors"
-"""Name of the file that holds a training until it is finished."""
+"""Name of the file that holds the last completed epoch of an unfinished training."""
+
+COMMAND = "training.json"
+"""Name of the file that holds the options of an unfinished training."""
 
 OPTIONS = (
     *("data", "data_home", "recipe", "epochs", "batch_size", "lr", "seed", "device"),
@@ -166,37 +170,37 @@ def make_classifier(options):
 
 def _start(options, folder):
     """Start a new training."""
+    from skmnist.callbacks import TrainingCheckpoint
     from skmnist.classifiers._parameter_validation import check_parameters
-    from skmnist.model_files._checkpoint import begin_state, read_state
 
-    clf = make_classifier(options)
-    check_parameters(clf)
-    path = folder / CHECKPOINT
+    check_parameters(make_classifier(options))
     with output_folder(folder):
-        if path.exists() and (n_finished := read_state(path).n_finished):
+        checkpoint = TrainingCheckpoint(folder / CHECKPOINT)
+        if checkpoint.n_epochs:
             raise ValueError(
                 f"Got --out {folder}, but it contains an unfinished training, stopped "
-                f"after {_count_epochs(n_finished)}. Resume it with "
-                f"{_resume_command(folder)}, delete {path}, or choose another folder."
+                f"after {_count_epochs(checkpoint.n_epochs)}. Resume it with "
+                f"{_resume_command(folder)}, delete {checkpoint.path}, or choose "
+                "another folder."
             )
         try:
-            _run(clf, begin_state(path, options), folder)
+            _run(options, [], folder)
         except BaseException:
-            if path.exists() and not read_state(path).n_finished:
-                path.unlink()  # it contains only the options
+            if not (folder / CHECKPOINT).exists():  # nothing is lost
+                (folder / COMMAND).unlink(missing_ok=True)
             raise
 
 
 def _resume(given, folder):
     """Resume an unfinished training."""
-    from skmnist.model_files._checkpoint import read_state
+    from skmnist.callbacks import TrainingCheckpoint
 
     if given:
         raise ValueError(
             f"Got --resume with {', '.join(given)}, but a resumed training keeps its "
             "options. Leave out all options except --resume."
         )
-    path = folder / CHECKPOINT
+    path = folder / COMMAND
     if not path.exists():
         is_finished = (folder / "report.json").exists()
         raise FileNotFoundError(
@@ -204,69 +208,78 @@ def _resume(given, folder):
             + ("that training is finished." if is_finished else f"no {path}.")
         )
     with output_folder(folder, "--resume"):
-        state = read_state(path)
-        if state.command.keys() != set(OPTIONS):
+        try:
+            command = json.loads(path.read_text(encoding="utf-8"))
+            options, resumed_after = command["options"], command["resumed_after"]
+            make_classifier(options)
+        except (ValueError, TypeError, KeyError) as error:
             raise ValueError(
-                f"Got {path}, which is not a checkpoint of `skmnist train`."
-            )
-        clf = make_classifier(state.command) if state.clf is None else state.clf
-        state.resumed_after.append(state.n_finished)
-        _run(clf, state, folder)
+                f"Got {path}, which does not hold the options of an unfinished "
+                f"training: {error!r:.100}. Start a new training in another folder."
+            ) from error
+        n_epochs = TrainingCheckpoint(folder / CHECKPOINT).n_epochs
+        _run(options, [*resumed_after, n_epochs], folder)
 
 
-def _fit(clf, X, y, state, path):
+def _fit(clf, X, y, checkpoint):
     """Train with a checkpoint after each epoch, and print warnings at the end.
 
     Returns
     -------
     seconds : float
-        Duration of the training, with that before it was resumed.
+        Duration of the training, with the epochs before it was resumed.
     """
     from skmnist.cli._progress import TrainingProgress
-    from skmnist.model_files._checkpoint import Checkpoint, data_sha256
 
-    sha256 = data_sha256(X, y)
-    if state.data_sha256 not in (None, sha256):
-        raise ValueError(
-            "Got training digits that differ from those at the start of the training. "
-            "Restore the original data, or start a new training in another folder with "
-            "--out."
-        )
-    state.data_sha256 = sha256
-    callbacks = clf.callbacks
+    n_finished, callbacks = checkpoint.n_epochs, clf.callbacks
     clf.set_params(
         callbacks=[
             *(callbacks or []),
-            ("checkpoint", Checkpoint(path, state, callbacks)),
+            ("checkpoint", checkpoint),
             ("progress", TrainingProgress()),
         ]
     )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         start = time.perf_counter()
-        clf._fit(X, y, None, state.n_finished)
-        seconds = state.seconds + time.perf_counter() - start
+        clf.fit(X, y)
+        seconds = time.perf_counter() - start
     clf.set_params(callbacks=callbacks).initialize_callbacks()
     for warning in caught:
         print_warning(warning.message)
-    return seconds
+    return seconds + sum(epoch["dur"] for epoch in clf.history[:n_finished])
 
 
 # The steps of the command -------------------------------------------------------------
 
 
-def _run(clf, state, folder):
-    """Load the data, train, evaluate, and save the results."""
+def _run(options, resumed_after, folder):
+    """Load the data, train, evaluate, and save the results.
+
+    Parameters
+    ----------
+    options : dict
+    resumed_after : list of int
+        Number of completed epochs each time the training was resumed, also now.
+    folder : Path
+    """
+    from skmnist._safe_file import replace_atomically
+    from skmnist.callbacks import TrainingCheckpoint
     from skmnist.cli._report import describe_training, evaluate, save_results
 
-    options = state.command
+    clf = make_classifier(options)
+    # kept until the results are saved
+    checkpoint = TrainingCheckpoint(folder / CHECKPOINT, keep=True)
+    command = {"options": options, "resumed_after": resumed_after}
+    with replace_atomically(folder / COMMAND) as temporary:
+        temporary.write_text(json.dumps(command), encoding="utf-8")
     X_train, X_test, y_train, y_test, origin = _load_data(options)
     print_fact("Data", origin)
     recipe, seed = options["recipe"], options["seed"]
     print_fact("Training", f"{recipe} recipe, seed {seed}: {_describe_parameters(clf)}")
-    if state.resumed_after:
-        print_fact("", f"resumed after {_count_epochs(state.n_finished)}")
-    seconds = _fit(clf, X_train, y_train, state, folder / CHECKPOINT)
+    if resumed_after:
+        print_fact("", f"resumed after {_count_epochs(checkpoint.n_epochs)}")
+    seconds = _fit(clf, X_train, y_train, checkpoint)
     print_fact("", f"{_count_epochs(clf.n_iter_)} in {seconds:.1f} s on {clf.device_}")
 
     probabilities = clf.predict_proba(X_test)
@@ -283,7 +296,7 @@ def _run(clf, state, folder):
         "recipe": recipe,
         "seed": seed,
         "interrupted": interrupted,
-        "resumed_after": state.resumed_after,
+        "resumed_after": resumed_after,
         "train_seconds": seconds,
         **scores,
         **describe_training(clf),
@@ -295,7 +308,8 @@ def _run(clf, state, folder):
     if interrupted:
         print_fact("Resume", f"with {_resume_command(folder)}")
     else:
-        (folder / CHECKPOINT).unlink()
+        for name in (CHECKPOINT, COMMAND):
+            (folder / name).unlink()
 
 
 def _load_data(options):

@@ -251,7 +251,7 @@ def test_bad_files(small, few, tmp_path):
         clf.fit(*few)
     os.remove(path)
     skmnist.save(small().fit(*few), path)
-    with pytest.raises(ValueError, match="this file is a model"):
+    with pytest.raises(ValueError, match="which is not the checkpoint of a training"):
         clf.fit(*few)
     for folder in (tmp_path, tmp_path / "none" / "file"):
         bad = small(callbacks=[TrainingCheckpoint(folder)])

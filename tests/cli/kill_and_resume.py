@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 import skmnist
-from skmnist.model_files._checkpoint import read_state
+from skmnist.callbacks import TrainingCheckpoint
 
 RECIPES = ("default", "article", "accurate")
 
@@ -62,7 +62,7 @@ def kill_once(process, folder, seconds):
     finished : bool
         Whether the training had finished before.
     """
-    path = folder / "training.safetensors"
+    path = folder / "training.json"
     while not path.exists() and process.poll() is None:
         time.sleep(0.01)
     time.sleep(seconds)
@@ -72,7 +72,8 @@ def kill_once(process, folder, seconds):
     n_printed = int(lines[-1].split("/")[0]) if lines else 0
     if not path.exists():
         return n_printed, n_printed, True
-    return n_printed, read_state(path).n_finished, False
+    n_saved = TrainingCheckpoint(folder / "training.safetensors").n_epochs
+    return n_printed, n_saved, False
 
 
 def run(n_kills, seed, recipes=RECIPES, epochs=4):
@@ -99,7 +100,7 @@ def run(n_kills, seed, recipes=RECIPES, epochs=4):
             if recipe not in expected:
                 uninterrupted = temporary / recipe
                 process = start(*command, "--out", uninterrupted)
-                while not (uninterrupted / "training.safetensors").exists():
+                while not (uninterrupted / "training.json").exists():
                     assert process.poll() is None, process.communicate()[0]
                     time.sleep(0.01)
                 begin = time.monotonic()

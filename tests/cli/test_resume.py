@@ -12,10 +12,10 @@ from cli_helpers import FILES
 from typer.testing import CliRunner
 
 import skmnist
+from skmnist.callbacks import TrainingCheckpoint
 from skmnist.cli import _progress, _report, _train, app
-from skmnist.cli._train import CHECKPOINT
+from skmnist.cli._train import CHECKPOINT, COMMAND
 from skmnist.datasets import load_mnist_sample
-from skmnist.model_files._checkpoint import begin_state, read_state
 
 
 @pytest.fixture
@@ -43,9 +43,8 @@ def killed(run, tmp_path, monkeypatch):
 
 
 def test_resume(run, killed):
-    (path,) = killed.iterdir()
-    assert path.name == CHECKPOINT
-    assert read_state(path).n_finished == 1
+    assert {path.name for path in killed.iterdir()} == {CHECKPOINT, COMMAND}
+    assert TrainingCheckpoint(killed / CHECKPOINT).n_epochs == 1
     half_written = killed / ".skmnist-abc"
     half_written.mkdir()
     (half_written / "report.json").touch()
@@ -101,8 +100,8 @@ def test_resume_with_other_digits(run, killed, monkeypatch):
     monkeypatch.setattr(skmnist.datasets, "load_mnist_sample", load)
     result = run("train", "--resume", killed)
     assert result.exit_code == 1
-    assert "Got training digits that differ" in result.output
-    assert [path.name for path in killed.iterdir()] == [CHECKPOINT]
+    assert "holds a training on other images, labels or weights" in result.output
+    assert {path.name for path in killed.iterdir()} == {CHECKPOINT, COMMAND}
 
 
 def test_resume_from_a_damaged_checkpoint(run, killed):
@@ -115,12 +114,23 @@ def test_resume_from_a_damaged_checkpoint(run, killed):
 
 
 def test_resume_before_the_first_epoch(run, killed):
-    state = read_state(killed / CHECKPOINT)
-    begin_state(killed / CHECKPOINT, state.command)
+    (killed / CHECKPOINT).unlink()
     result = run("train", "--resume", killed)
     assert result.exit_code == 0, result.output
     assert re.findall(r"  epoch +(\d)/3", result.output) == ["1", "2", "3"]
     assert {path.name for path in killed.iterdir()} == FILES
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"options": {"recipe": "none"}, "resumed_after": []}']
+)
+def test_resume_with_damaged_options(run, killed, text):
+    (killed / COMMAND).write_text(text)
+    result = run("train", "--resume", killed)
+    assert result.exit_code == 1
+    assert "does not hold the options of an unfinished" in result.output
+    assert "Traceback" not in result.output
+    assert (killed / CHECKPOINT).exists()
 
 
 @pytest.mark.parametrize(
@@ -144,7 +154,7 @@ def test_interrupt_outside_training(run, monkeypatch, tmp_path, name):
     monkeypatch.setattr(module, name, interrupt)
     result = run("train", *options)
     assert result.exit_code == 130
-    assert [path.name for path in out.iterdir()] == [CHECKPOINT]
+    assert {path.name for path in out.iterdir()} == {CHECKPOINT, COMMAND}
     monkeypatch.undo()
     _, _, hint = result.output.replace("\n", "").partition("Resume the training with ")
     if os.name == "nt":
