@@ -9,11 +9,12 @@ import torch
 from skorch.callbacks import Callback
 
 from skmnist._safe_file import read_safe_file, write_safe_file
+from skmnist._state_encoding import load_optimizer_state
 from skmnist.classifiers._device import resolve_device
 from skmnist.classifiers._mnist_cnn import MnistCNNClassifier
-from skmnist.model_files._json_values import to_plain
-from skmnist.model_files._persistence import restore
-from skmnist.model_files._state import pack, unpack_optimizer
+from skmnist.model_files._allowed_types import ModelDecoder, ModelEncoder
+from skmnist.model_files._persistence import invalid_content_as_value_error
+from skmnist.model_files._state import from_state, get_state
 
 PLAIN = {str, int, float, type(None)}
 
@@ -72,22 +73,17 @@ class Checkpoint(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         parameters = {**net.get_params(deep=False), "callbacks": self.callbacks}
-        facts, tensors = pack(net, parameters)
-        of_optimizer = net.optimizer_.state_dict()
-        facts["training"] = {
+        encoder = ModelEncoder()
+        state = get_state(net, encoder, parameters=parameters)
+        training = {
             "command": self.state.command,
             "data_sha256": self.state.data_sha256,
             "seconds": self.state.seconds + time.perf_counter() - self.begin_,
             "resumed_after": self.state.resumed_after,
-            "param_groups": to_plain(of_optimizer["param_groups"], "optimizer"),
+            "optimizer": encoder.encode(net.optimizer_.state_dict(), "optimizer"),
         }
-        tensors |= {
-            f"optimizer.{number}.{name}": value.detach().cpu()
-            for number, values in of_optimizer["state"].items()
-            for name, value in values.items()
-            if value is not None
-        }
-        write_safe_file(self.path, facts, tensors)
+        metadata = {"training": training, "classifier": state}
+        write_safe_file(self.path, metadata, encoder.tensors)
 
 
 def begin_state(path, command):
@@ -122,14 +118,12 @@ def read_state(path):
     OSError, ValueError
         As in `skmnist.load`.
     """
-    facts, tensors = read_safe_file(path)
-    training = facts.get("training")
+    metadata, tensors = read_safe_file(path)
+    training = metadata.get("training")
     if not isinstance(training, dict) or not isinstance(training.get("command"), dict):
         raise ValueError(f"Got {path}, which is a model, not the state of a training.")
-    known = {"command", "data_sha256", "seconds", "resumed_after", "param_groups"}
-    state = State(
-        **{k: training[k] for k in training.keys() & known - {"param_groups"}}
-    )
+    known = {"command", "data_sha256", "seconds", "resumed_after", "optimizer"}
+    state = State(**{k: training[k] for k in training.keys() & known - {"optimizer"}})
     if not (
         training.keys() <= known
         and isinstance(state.resumed_after, list)
@@ -141,15 +135,16 @@ def read_state(path):
     if training.keys() == {"command"}:
         return state
 
-    def finish(clf):
-        unpack_optimizer(clf, training["param_groups"], tensors)
-        state.clf = clf
+    with invalid_content_as_value_error(path):
+        device = metadata["classifier"]["parameters"]["device"]
+        known = isinstance(device, str)
+        device = resolve_device(device) if known else torch.device("cpu")
+        decoder = ModelDecoder(tensors)
+        state.clf = from_state(metadata["classifier"], decoder, device)
+        load_optimizer_state(
+            state.clf.optimizer_, decoder.decode(training["optimizer"])
+        )
         return state
-
-    parameters = facts.get("parameters")
-    device = parameters.get("device") if isinstance(parameters, dict) else None
-    device = resolve_device(device) if isinstance(device, str) else torch.device("cpu")
-    return restore(path, facts, tensors, device, finish)
 
 
 def data_sha256(X, y):

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import torch
+from sklearn.pipeline import Pipeline
 from torch.nn import functional as F
 
 from skmnist._safe_file import replace_atomically
@@ -63,6 +64,13 @@ def to_onnx(clf, path):
     >>> label.tolist() == clf.predict(X[:3]).tolist()
     True
     """
+    if isinstance(clf, Pipeline):
+        raise TypeError(
+            f"Got a {type(clf).__name__}, but an ONNX model would lose its other steps "
+            f"({', '.join(name for name, _ in clf.steps[:-1])}) and predict something "
+            "else. Fit a classifier without them. Or pass pipeline[-1], and apply the "
+            "other steps to the input of the ONNX model yourself."
+        )
     check_classifier(clf)
     try:
         import onnx

@@ -1,44 +1,52 @@
-"""A fitted classifier as a file that can execute nothing."""
+"""`save` and `load`: models as files that cannot execute code."""
 
 import json
+from contextlib import contextmanager
 
 import torch
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._safe_file import read_safe_file, write_safe_file
 from skmnist.classifiers._mnist_cnn import MnistCNNClassifier
-from skmnist.model_files._state import pack, unpack
+from skmnist.model_files import _format_1
+from skmnist.model_files._allowed_types import ModelDecoder, ModelEncoder
+from skmnist.model_files._state import from_state, get_state, library_versions
+
+FORMAT = 2
+"""Number of the format that `save` writes; another format gets another number."""
 
 
 def save(clf, path):
-    """Write a fitted classifier into one file that can execute nothing.
+    """Write a fitted classifier into one file that cannot execute code.
 
-    The file is a safetensors file [1]_: the weights, and one JSON string with the
-    parameters, the labels, the history, the versions of the libraries and a SHA-256 of
-    the whole. It holds no pickle. The same classifier gives the same bytes each time,
-    in each process. It is written beside `path` first and then renamed, so that a file
-    of that name is the old one or the new one, never half of it.
+    The file is a safetensors file [1]_: the weights, the history, and one JSON string
+    with the parameters, the labels, the versions of the libraries and a SHA-256 of the
+    whole file. It contains no pickle. The same classifier gives the same bytes each
+    time, in each process. The file is written beside `path` first and then renamed, so
+    that `path` is never half written.
 
-    Not in the file: the training data, the state of the optimizer, and what
-    `set_callbacks` and `set_fit_request` and the like have set.
+    The file does not hold the training data, the state of the optimizer, and what
+    `set_callbacks` and the methods for metadata routing have set.
 
     Parameters
     ----------
     clf : MnistCNNClassifier
-        A fitted one, of this very class. Its parameters are plain values, losses and
-        optimizers of torch's, `RandomAffine`, skorch's `ValidSplit` and those of its
-        callbacks that touch no files; `random_state` is an int or None.
+        A fitted classifier, not of a derived class. Its parameters are plain values,
+        arrays, losses and optimizers of torch, `RandomAffine`, `ValidSplit` of skorch
+        and those callbacks of skorch that access no files; `random_state` is an int or
+        None.
     path : str or PathLike
-        File to write, usually with the ending .safetensors.
+        File to write, usually with the suffix .safetensors.
 
     Raises
     ------
     TypeError
-        If `clf` is no `MnistCNNClassifier`, or has a parameter or labels that the file
-        cannot hold, such as a function or a network of your own; the message names it.
+        If `clf` is not an `MnistCNNClassifier`, or has a parameter or labels that the
+        file cannot hold, such as a function or a network of your own; the message names
+        it.
     ValueError
         If parameters that were set after `fit` do not fit each other, or the names of
-        features are so long that they take more room than the network.
+        features take more space than the network.
     NotFittedError
         If it is not fitted.
     OSError
@@ -68,22 +76,27 @@ def save(clf, path):
     True
     """
     check_classifier(clf)
-    facts, tensors = pack(clf)
+    encoder = ModelEncoder()
+    metadata = {
+        "format": FORMAT,
+        "versions": library_versions(),
+        "classifier": get_state(clf, encoder),
+    }
     try:
-        unpack(json.loads(json.dumps(facts)), tensors, torch.device("cpu"))
-    except Exception as error:  # of whatever part a parameter does not fit
+        _decode(json.loads(json.dumps(metadata)), encoder.tensors)
+    except Exception as error:  # any part may reject a parameter
         raise ValueError(
             f"Got a classifier that could not be loaded again: {error} Set the "
-            "parameters to what fit takes, and leave out attributes of your own."
+            "parameters to what fit takes, and remove attributes of your own."
         ) from error
-    write_safe_file(path, facts, tensors)
+    write_safe_file(path, metadata, encoder.tensors)
 
 
 def load(path):
-    """Read what `save` wrote; the classifier is on the CPU.
+    """Read a file written by `save`; the classifier is on the CPU.
 
-    Nothing in the file is executed, whoever made it, and a file that is damaged, cut
-    off or something else altogether is an error.
+    Nothing in the file is executed, whoever wrote it. A file that is damaged, truncated
+    or of another kind is an error.
 
     Parameters
     ----------
@@ -93,52 +106,68 @@ def load(path):
     Returns
     -------
     MnistCNNClassifier
-        It predicts as the one that was saved, to the last bit with the same number of
-        threads and the same kind of processor. Its parameters are the same too:
-        `device` as well, which the next `fit` uses.
+        Its predictions are those of the saved one, to the last bit with the same number
+        of threads and the same kind of processor. Its parameters are the same too,
+        including `device`, which the next `fit` uses.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ValueError
-        If it is not what `save` wrote, or comes from a later version.
+        If `save` did not write it, or a later version did.
 
     See Also
     --------
-    save : Write the file; an example is there.
+    save : Write the file; has an example.
     """
-    facts, tensors = read_safe_file(path)
-    if "training" in facts:
+    metadata, tensors = read_safe_file(path)
+    if "training" in metadata:
         raise ValueError(
             f"Got {path}, which is the state of a training that was cut off, not a "
-            "model. Go on with it: skmnist train --resume and the name of its folder."
+            "model. Resume it: skmnist train --resume and the name of its folder."
         )
-    return restore(path, facts, tensors, torch.device("cpu"))
+    with invalid_content_as_value_error(path):
+        return _decode(metadata, tensors)
 
 
-def restore(path, facts, tensors, device, finish=lambda clf: clf):
-    """`unpack`, then `finish`, with one kind of error, whatever is in the file."""
+def _decode(metadata, tensors):
+    """Create what the metadata and tensors of a file describe."""
+    number = metadata["format"]
+    if number == 1:
+        metadata, tensors = _format_1.convert(metadata, tensors)
+    elif number != FORMAT:
+        raise ValueError(f"Got format {number!r:.20}, expected {FORMAT}.")
+    decoder = ModelDecoder(tensors)
+    clf = from_state(metadata["classifier"], decoder, torch.device("cpu"))
+    if decoder.tensors:
+        raise ValueError(f"Got unknown tensors {sorted(decoder.tensors)!r:.100}.")
+    return clf
+
+
+@contextmanager
+def invalid_content_as_value_error(path):
+    """Turn any error into one ValueError: with a forged checksum, all are possible."""
     try:
-        return finish(unpack(facts, tensors, device))
-    except Exception as error:  # a checksum can be forged, and then all is possible
+        yield
+    except Exception as error:
         raise ValueError(
-            f"Got {path}, which is whole, but not what this version of skmnist writes: "
-            f"{type(error).__name__}: {str(error)!s:.300}. It comes from a later "
-            "version, so that you need that one, or from somebody who forged it."
+            f"Got {path}, which is intact, but not what this version of skmnist "
+            f"writes: {type(error).__name__}: {str(error)!s:.300} It comes from a "
+            "later version, which you need to read it, or it is forged."
         ) from error
 
 
 def check_classifier(clf):
-    """Raise TypeError or NotFittedError for what cannot be saved."""
+    """Raise TypeError, NotFittedError or ValueError for what cannot be saved."""
     if type(clf) is not MnistCNNClassifier:
         raise TypeError(
-            f"Got a {type(clf).__name__}, expected an MnistCNNClassifier. Of a "
-            "pipeline or a search pass that part: pipeline[-1], search.best_estimator_."
+            f"Got a {type(clf).__name__}, expected an MnistCNNClassifier. Of a search, "
+            "pass the best estimator: search.best_estimator_."
         )
     check_is_fitted(clf)
     if clf.criterion_ is None:
         raise ValueError(
             f"Got a {type(clf).__name__} that was trimmed for prediction, so that its "
-            "parameters are gone. Save it before you trim it, or pickle it."
+            "parameters are gone. Save it before trimming it, or use pickle."
         )

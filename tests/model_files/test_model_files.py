@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import damage
+import fuzz_model_files as fuzz
 import joblib
 import numpy as np
 import onnx
@@ -310,9 +310,12 @@ def test_file_of_the_first_format():
     expected = json.loads((MODELS / "format-1.json").read_text())
     clf = skmnist.load(MODELS / "format-1.safetensors")
     parameters = clf.get_params(deep=False)
+    defaults = MnistCNNClassifier().get_params(deep=False)
     for name, value in expected["parameters"].items():
         found = parameters[name]
-        assert found == value or str(found) == value, name
+        # classes of this package have moved since
+        moved = str(value).startswith("<class 'skmnist.") and found is defaults[name]
+        assert moved or found == value or str(found) == value, name
     ((name, callback),) = clf.callbacks
     assert (name, type(callback)) == ("train_acc_epoch_end", EpochScoring)
     X, y = load_digits(return_X_y=True)
@@ -364,7 +367,6 @@ class OwnClassifier(MnistCNNClassifier):
         ("module", {"module": OwnNetwork()}),
         ("random_state", {"random_state": np.random.RandomState(0)}),
         ("callbacks[1].scoring", {"callbacks": [CALLBACK, ACCURACY]}),
-        ("criterion__weight", {"criterion__weight": torch.ones(10)}),
         ("torch_load_kwargs", {"torch_load_kwargs": {"weights_only": True}}),
         ("callbacks[0].sink", {"callbacks": [EarlyStopping("train_loss", sink=str)]}),
     ],
@@ -377,8 +379,7 @@ def test_what_no_file_can_hold_is_refused_by_name(few, small, path, name, parame
     path.write_text("kept")
     with pytest.raises(TypeError, match="Got " + name.replace("[", r"\[")) as error:
         skmnist.save(clf, path)
-    if name != "callbacks[0].sink":
-        assert f"clf.set_params({name.split('[')[0]}=" in str(error.value)
+    assert "before saving" in str(error.value)
     assert path.read_text() == "kept"
     assert os.listdir(path.parent) == [path.name]
 
@@ -391,7 +392,7 @@ def test_what_is_no_fitted_classifier(few, small, path, function):
     pipeline = make_pipeline(MinMaxScaler(), small(max_epochs=1)).fit(X, y)
     own = OwnClassifier(max_epochs=1).fit(X, y)
     for other, message in (
-        (pipeline, r"pipeline\[-1\]"),
+        (pipeline, "Got a Pipeline"),
         (own, "Got a OwnClassifier, expected an MnistCNNClassifier"),
         (3, "Got a int"),
         (MnistCNNClassifier, "Got a ABCMeta|Got a type"),
@@ -550,7 +551,7 @@ def test_a_header_beyond_the_limit_is_not_read(few, small, path):
     skmnist.save(clf, path)
     facts, tensors = read_safe_file(path)
     for length, fits in ((10, True), (path.stat().st_size + 2**17, False)):
-        path.write_bytes(damage.seal({**facts, "note": "x" * length}, tensors))
+        path.write_bytes(fuzz.with_checksum({**facts, "note": "x" * length}, tensors))
         if fits:
             assert skmnist.load(path).n_iter_ == 1
         else:
@@ -559,26 +560,27 @@ def test_a_header_beyond_the_limit_is_not_read(few, small, path):
 
 
 def test_damaged_files_are_refused():
-    """A part of what `python tests/model_files/damage.py` tries."""
-    found = damage.try_damaged_files(600, seed=1)
-    assert sum(kind["n"] for kind in found.values()) == 600
-    assert len(found) == len(damage.DAMAGE) + len(damage.HOSTILE)
-    for kind in found.values():
+    """Some of the files of `python tests/model_files/fuzz_model_files.py`."""
+    found = fuzz.try_damaged_files(800, seed=1)
+    assert sum(entry["n"] for entry in found.values()) == 800
+    assert len(found) == len(fuzz.KINDS)
+    for kind, entry in found.items():
+        multiple = 40 if fuzz.LARGE_HISTORY in kind else 5
         # a header of this size can be full of brackets
-        assert kind["peak"] < 5 * kind["size"] + 20 * damage.HEADER_LIMIT
+        assert entry["peak"] < multiple * entry["size"] + 20 * fuzz.HEADER_LIMIT
 
 
 def test_damage_without_resource(monkeypatch):
     """Which Windows does not have."""
     monkeypatch.setitem(sys.modules, "resource", None)
-    functions = runpy.run_path(damage.__file__)
-    assert "does not tell how much memory" in functions["resident_memory"]()
+    functions = runpy.run_path(fuzz.__file__)
+    assert "memory of the process is unknown" in functions["resident_memory"]()
 
 
 def test_every_byte_counts(tmp_path):
     """Each bit of the header, and one of each byte behind it, is covered."""
     model = tmp_path / "model"
-    damage.make_model(model)
+    fuzz.make_model(model)
     content = model.read_bytes()
     for position in range(0, len(content), 7):
         changed = bytearray(content)
