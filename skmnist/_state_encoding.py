@@ -205,7 +205,7 @@ def decode_history(tensor):
 
 
 def load_optimizer_state(optimizer, state_dict):
-    """Load a state into an optimizer, and check its shapes.
+    """Load a state into an optimizer; check what fused optimizers do not.
 
     Parameters
     ----------
@@ -215,16 +215,17 @@ def load_optimizer_state(optimizer, state_dict):
 
     Raises
     ------
-    RuntimeError
-        If a tensor does not have the shape of its parameter.
+    Exception
+        If the state is of an optimizer for other parameters.
     """
     optimizer.load_state_dict(state_dict)
-    for parameter, state in optimizer.state.items():
-        for name, values in state.items():
-            if isinstance(values, torch.Tensor) and values.ndim:
-                # fused optimizers assume the memory order of the parameter
-                copy = torch.empty_like(parameter, dtype=values.dtype)
-                state[name] = copy.copy_(values.view(parameter.shape))
+    for group in optimizer.param_groups:
+        for parameter in group["params"] if group.get("fused") else ():
+            state = optimizer.state[parameter]
+            # they take the shapes, and the order in memory, for granted
+            for name in state.keys() - {"step"}:
+                values = state[name].view(parameter.shape)
+                state[name] = torch.empty_like(parameter).copy_(values)
 
 
 def _make_array(dtype, items):

@@ -90,11 +90,9 @@ class ModelEncoder(StateEncoder):
             parameters = _non_default_parameters(value)
             _check_not_callable(parameters, f"{name}.")
             return {"object": [NAMES[cls], self.encode_items(parameters, f"{name}.")]}
-        for class_name in TRANSFORMERS:
-            if class_name.endswith(f".{cls.__name__}") and _import(class_name) is cls:
-                return {
-                    "transformer": self._encode_transformer(value, class_name, name)
-                }
+        for known in TRANSFORMERS:
+            if known.endswith(f".{cls.__name__}") and _import(known) is cls:
+                return {"transformer": self._encode_transformer(known, value, name)}
         raise TypeError(
             f"Got {name}={value!r:.300}, which a file that cannot execute code cannot "
             "hold. Replace it before saving, or use pickle, for recipients who trust "
@@ -109,7 +107,7 @@ class ModelEncoder(StateEncoder):
         parameters = transformer.get_params(deep=False)
         _check_not_callable(parameters, f"{name}__")
         attributes = {k: v for k, v in vars(transformer).items() if k not in parameters}
-        _check_attributes(class_name, attributes)
+        _check_attributes(class_name, attributes, f"{name}, ")
         items = parameters, dict(sorted(attributes.items()))
         return [class_name, *(self.encode_items(part, f"{name}__") for part in items)]
 
@@ -148,14 +146,14 @@ def _import(class_name):
     return getattr(import_module(module), name)
 
 
-def _check_attributes(class_name, attributes):
+def _check_attributes(class_name, attributes, owner=""):
     """Raise TypeError if a transformer does not have the attributes that are known."""
     known = {*TRANSFORMERS[class_name].split()}
     if not known - OPTIONAL_ATTRIBUTES <= {*attributes} <= known | OPTIONAL_ATTRIBUTES:
         raise TypeError(
-            f"Got a {class_name} with the attributes {sorted(attributes)}, expected "
-            f"{sorted(known)}. It is not fitted, or of a version of scikit-learn that "
-            "this version of skmnist does not know."
+            f"Got {owner}a {class_name} with the attributes {sorted(attributes)}, "
+            f"expected {sorted(known)}. Either it is not fitted, or this version of "
+            "skmnist does not know the version of scikit-learn."
         )
 
 

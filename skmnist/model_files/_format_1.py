@@ -6,7 +6,7 @@ import torch
 from skmnist._state_encoding import encode_history
 
 
-def convert(metadata, tensors):
+def convert_format_1(metadata, tensors):
     """Convert the content of a file of format 1.
 
     Parameters

@@ -4,12 +4,14 @@ import json
 from contextlib import contextmanager
 
 import torch
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._safe_file import read_safe_file, write_safe_file
 from skmnist.classifiers._mnist_cnn import MnistCNNClassifier
-from skmnist.model_files import _format_1
 from skmnist.model_files._allowed_types import ModelDecoder, ModelEncoder
+from skmnist.model_files._format_1 import convert_format_1
+from skmnist.model_files._pipeline import get_pipeline_state, pipeline_from_state
 from skmnist.model_files._state import from_state, get_state, library_versions
 
 FORMAT = 2
@@ -17,7 +19,7 @@ FORMAT = 2
 
 
 def save(clf, path):
-    """Write a fitted classifier into one file that cannot execute code.
+    """Write a fitted classifier or pipeline into one file that cannot execute code.
 
     The file is a safetensors file [1]_: the weights, the history, and one JSON string
     with the parameters, the labels, the versions of the libraries and a SHA-256 of the
@@ -30,20 +32,23 @@ def save(clf, path):
 
     Parameters
     ----------
-    clf : MnistCNNClassifier
-        A fitted classifier, not of a derived class. Its parameters are plain values,
-        arrays, losses and optimizers of torch, `RandomAffine`, `ValidSplit` of skorch
-        and those callbacks of skorch that access no files; `random_state` is an int or
-        None.
+    clf : MnistCNNClassifier or Pipeline
+        A fitted classifier, or a fitted pipeline of scikit-learn that ends with one;
+        not of a derived class. Parameters of the classifier are plain values, arrays,
+        losses and optimizers of torch, `RandomAffine`, `ValidSplit` of skorch and those
+        callbacks of skorch that access no files; `random_state` is an int or None. The
+        other steps of a pipeline are "passthrough", `DigitPreprocessor`, or of
+        scikit-learn: `Binarizer`, `FunctionTransformer` without a function,
+        `MaxAbsScaler`, `MinMaxScaler`, `Normalizer`, `PCA`, `PowerTransformer`,
+        `QuantileTransformer`, `RobustScaler`, `StandardScaler`, `VarianceThreshold`.
     path : str or PathLike
         File to write, usually with the suffix .safetensors.
 
     Raises
     ------
     TypeError
-        If `clf` is not an `MnistCNNClassifier`, or has a parameter or labels that the
-        file cannot hold, such as a function or a network of your own; the message names
-        it.
+        If `clf` is something else, or has a step, a parameter or labels that the file
+        cannot hold, such as a function or a network of your own; the message names it.
     ValueError
         If parameters that were set after `fit` do not fit each other, or the names of
         features take more space than the network.
@@ -75,19 +80,20 @@ def save(clf, path):
     >>> bool((loaded.predict_proba(X) == clf.predict_proba(X)).all())
     True
     """
-    check_classifier(clf)
     encoder = ModelEncoder()
-    metadata = {
-        "format": FORMAT,
-        "versions": library_versions(),
-        "classifier": get_state(clf, encoder),
-    }
+    metadata = {"format": FORMAT, "versions": library_versions()}
+    if type(clf) is Pipeline:
+        check_classifier(clf[-1], " as the last step of a pipeline")
+        metadata["pipeline"] = get_pipeline_state(clf, encoder)
+    else:
+        check_classifier(clf)
+        metadata["classifier"] = get_state(clf, encoder)
     try:
         _decode(json.loads(json.dumps(metadata)), encoder.tensors)
     except Exception as error:  # any part may reject a parameter
         raise ValueError(
-            f"Got a classifier that could not be loaded again: {error} Set the "
-            "parameters to what fit takes, and remove attributes of your own."
+            f"Got a {type(clf).__name__} that could not be loaded again: {error} Set "
+            "the parameters to what fit takes, and remove attributes of your own."
         ) from error
     write_safe_file(path, metadata, encoder.tensors)
 
@@ -105,10 +111,10 @@ def load(path):
 
     Returns
     -------
-    MnistCNNClassifier
-        Its predictions are those of the saved one, to the last bit with the same number
-        of threads and the same kind of processor. Its parameters are the same too,
-        including `device`, which the next `fit` uses.
+    MnistCNNClassifier or Pipeline
+        What was saved. The predictions are the same, to the last bit with the same
+        number of threads, the same kind of processor and the same versions of the
+        libraries. So are the parameters, including `device`, which the next `fit` uses.
 
     Raises
     ------
@@ -127,43 +133,60 @@ def load(path):
             f"Got {path}, which is the state of a training that was cut off, not a "
             "model. Resume it: skmnist train --resume and the name of its folder."
         )
-    with invalid_content_as_value_error(path):
+    with invalid_content_as_value_error(path, metadata.get("versions")):
         return _decode(metadata, tensors)
 
 
 def _decode(metadata, tensors):
     """Create what the metadata and tensors of a file describe."""
-    number = metadata["format"]
-    if number == 1:
-        metadata, tensors = _format_1.convert(metadata, tensors)
-    elif number != FORMAT:
-        raise ValueError(f"Got format {number!r:.20}, expected {FORMAT}.")
-    decoder = ModelDecoder(tensors)
-    clf = from_state(metadata["classifier"], decoder, torch.device("cpu"))
+    if metadata["format"] == 1:
+        metadata, tensors = convert_format_1(metadata, tensors)
+    if metadata["format"] != FORMAT:
+        raise ValueError(f"it has the format {metadata['format']!r:.20}")
+    decoder, device = ModelDecoder(tensors), torch.device("cpu")
+    if "pipeline" in metadata:
+        model = pipeline_from_state(metadata["pipeline"], decoder, device)
+    else:
+        model = from_state(metadata["classifier"], decoder, device)
     if decoder.tensors:
-        raise ValueError(f"Got unknown tensors {sorted(decoder.tensors)!r:.100}.")
-    return clf
+        raise ValueError(f"it contains unknown tensors {[*decoder.tensors]!r:.100}")
+    return model
 
 
 @contextmanager
-def invalid_content_as_value_error(path):
-    """Turn any error into one ValueError: with a forged checksum, all are possible."""
+def invalid_content_as_value_error(path, versions=None):
+    """Turn any error into a ValueError: a file with a forged checksum can cause all.
+
+    Parameters
+    ----------
+    path : str or PathLike
+    versions : dict, default=None
+        Of the libraries, according to the file.
+    """
     try:
         yield
     except Exception as error:
         raise ValueError(
             f"Got {path}, which is intact, but not what this version of skmnist "
-            f"writes: {type(error).__name__}: {str(error)!s:.300} It comes from a "
-            "later version, which you need to read it, or it is forged."
+            f"writes: {type(error).__name__}: {str(error)!s:.300} Either it was "
+            f"written with other versions of the libraries ({versions!s:.300}), which "
+            "you need to read it, or it is forged."
         ) from error
 
 
-def check_classifier(clf):
-    """Raise TypeError, NotFittedError or ValueError for what cannot be saved."""
+def check_classifier(clf, role=""):
+    """Raise TypeError, NotFittedError or ValueError for what cannot be saved.
+
+    Parameters
+    ----------
+    clf : object
+    role : str, default=""
+        Put after its type in the error message.
+    """
     if type(clf) is not MnistCNNClassifier:
         raise TypeError(
-            f"Got a {type(clf).__name__}, expected an MnistCNNClassifier. Of a search, "
-            "pass the best estimator: search.best_estimator_."
+            f"Got a {type(clf).__name__}{role}, expected an MnistCNNClassifier. Of a "
+            "search, pass the best estimator: search.best_estimator_."
         )
     check_is_fitted(clf)
     if clf.criterion_ is None:

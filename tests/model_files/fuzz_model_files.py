@@ -26,7 +26,11 @@ import joblib
 import numpy as np
 import safetensors.torch
 import torch
+from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import skmnist
 from skmnist._safe_file import (
@@ -39,6 +43,8 @@ from skmnist._safe_file import (
     _checksum,
     read_safe_file,
 )
+
+MODELS = Path(__file__).parent / "models"
 
 EXECUTED = "SKMNIST_TEST_EXECUTED"
 
@@ -53,7 +59,8 @@ class Malicious:
         return os.putenv, (EXECUTED, "1")
 
 
-def make_model(path):
+def make_models(folder):
+    """Write a classifier and a pipeline; return their paths by the kind of file."""
     X, y = load_digits(return_X_y=True)
     clf = skmnist.MnistCNNClassifier.with_article_recipe(
         max_epochs=2,
@@ -63,7 +70,14 @@ def make_model(path):
         module__channels=(4, 8),
         module__hidden_units=32,
     )
-    skmnist.save(clf.fit(X[:200], y[:200]), path)
+    models = {
+        "classifier": clf,
+        "pipeline": make_pipeline(StandardScaler(), PCA(16), clone(clf)),
+    }
+    paths = {name: folder / name for name in models}
+    for name, model in models.items():
+        skmnist.save(model.fit(X[:200], y[:200]), paths[name])
+    return {"format 1": MODELS / "format-1.safetensors", **paths}
 
 
 def with_checksum(metadata, tensors):
@@ -219,14 +233,16 @@ FORMAT_1_ENTRIES = (
 
 def get_parts(metadata):
     """The dict with the parts of the classifier: parameters, network, attributes."""
+    if "pipeline" in metadata:
+        return metadata["pipeline"]["classifier"][1]
     return metadata.get("classifier", metadata)
 
 
 def choose_entry(metadata, generator):
     """Choose a dict and a key in it."""
-    if "classifier" not in metadata:
+    if metadata["format"] == 1:
         return metadata, generator.choice(FORMAT_1_ENTRIES)
-    parts = metadata["classifier"]
+    parts = get_parts(metadata)
     owner = generator.choice([metadata, parts, *[parts["attributes"]] * 3])
     return owner, generator.choice(sorted(owner.keys() - {"versions"}))
 
@@ -352,7 +368,7 @@ WRONG_LABELS = [
 def wrong_labels(metadata, tensors, generator):
     if generator.randrange(2):
         labels = generator.choice([pair for pair in WRONG_LABELS if pair[0] != "int64"])
-        metadata["classifier"]["attributes"]["classes"] = {"array_of": labels}
+        get_parts(metadata)["attributes"]["classes"] = {"array_of": labels}
     else:
         ten = torch.arange(10)
         tensors["classes"] = generator.choice(
@@ -423,12 +439,60 @@ def absurd_shape(metadata, tensors, generator):
     shape = generator.choice(
         [[1, 8, 9], [8, 8], [1, 8, 10**9], [10**9, 10**9, 10**9], [1, -8, -8], "8x8"]
     )
-    if "classifier" not in metadata:
+    if metadata["format"] == 1:
         metadata["image_shape"] = shape
     else:
-        metadata["classifier"]["attributes"]["image_shape"] = generator.choice(
-            [shape, {"tuple": shape}]
+        attributes = get_parts(metadata)["attributes"]
+        attributes["image_shape"] = generator.choice([shape, {"tuple": shape}])
+
+
+OTHER_CLASSES = (
+    *("os.system", "builtins.eval", "subprocess.Popen", "sklearn.base.BaseEstimator"),
+    *("sklearn.preprocessing._data.StandardScaler", "sklearn.svm.SVC", "antigravity.x"),
+    *("sklearn.preprocessing.FunctionTransformer.x", "skmnist.load", "", "PCA"),
+)
+
+
+def wrong_step(metadata, tensors, generator):
+    """Another class, parameter or attribute in a step of a pipeline."""
+    step = generator.choice(metadata["pipeline"]["steps"])
+    content = step[1]["transformer"]
+    attribute = generator.choice(sorted(content[2].keys() - {"n_features_in_"}))
+    change = generator.randrange(6)
+    if change == 0:
+        content[0] = generator.choice(OTHER_CLASSES)
+    elif change == 1:
+        kind = generator.choice(["class", "object"])
+        step[1] = {kind: generator.choice(["skmnist.CNN", ["os.system", {}]])}
+    elif change == 2:
+        name = generator.choice(["copy", "fit", "__class__", "transform", "x"])
+        content[1][name] = {"class": "torch.optim.SGD"}
+    elif change == 3:
+        content[2][generator.choice(["transform", "__dict__", "x_", "_x"])] = 3
+    elif change == 4:
+        del content[2][attribute]
+    else:
+        content[2][attribute] = generator.choice(
+            [{"class": "os.system"}, {"array": "x"}, {"tensor": "network.conv1.weight"}]
         )
+
+
+def wrong_steps(metadata, tensors, generator):
+    pipeline = metadata["pipeline"]
+    steps = pipeline["steps"]
+    change = generator.randrange(4)
+    if change == 0:
+        other = [[3, None], [None, None], ["pca", None], [[], "passthrough"]]
+        other += [["x", "os.system"], ["x", 3], ["x", {"class": "skmnist.CNN"}], "x", 3]
+        steps.append(generator.choice(other))
+    elif change == 1:
+        pipeline["classifier"][0] = generator.choice([None, 3, "pca", [], {}])
+    elif change == 2:
+        pipeline["parameters"]["memory"] = generator.choice(["/tmp/x", 3, {}])
+    else:
+        owner = generator.choice([metadata, pipeline])
+        key = generator.choice(sorted(owner.keys() - {"versions"}))
+        owner[key] = other_value(generator, owner[key])
 
 
 DAMAGE = {
@@ -471,14 +535,23 @@ HOSTILE = {
         "wrong labels": wrong_labels_of_format_1,
         "wrong history": wrong_history_of_format_1,
     },
-    "format 2": {
+    "classifier": {
         **HOSTILE_ANY,
         "wrong labels": wrong_labels,
         "wrong history": wrong_history,
         LARGE_HISTORY: large_history,
     },
+    "pipeline": {
+        "wrong entry": wrong_entry,
+        "wrong parameter": wrong_parameter,
+        "missing tensor": missing_tensor,
+        "further tensor": further_tensor,
+        "wrong labels": wrong_labels,
+        "wrong step": wrong_step,
+        "wrong steps": wrong_steps,
+    },
 }
-"""By the model that is changed."""
+"""Changes with a valid checksum, by the kind of file that is changed."""
 
 KINDS = [
     *((kind, None) for kind in DAMAGE),
@@ -486,13 +559,16 @@ KINDS = [
 ]
 
 
-def damaged_files(folder, n, seed):
-    """Yield the kind and the content of each of n damaged files."""
-    models = {
-        "format 1": Path(__file__).parent / "models" / "format-1.safetensors",
-        "format 2": folder / "model",
-    }
-    content = models["format 2"].read_bytes()
+def damaged_files(models, n, seed):
+    """Yield the kind and the content of each of n damaged files.
+
+    Parameters
+    ----------
+    models : dict of Path by kind of file
+    n : int
+    seed : int
+    """
+    content = models["classifier"].read_bytes()
     originals = {name: read_safe_file(path) for name, path in models.items()}
     generator = random.Random(seed)
     for i in range(n):
@@ -525,10 +601,11 @@ def try_damaged_files(n, seed):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         path = folder / "damaged.safetensors"
-        make_model(folder / "model")
-        intact = skmnist.load(folder / "model")  # so that all imports are done
-        assert intact.n_iter_ == 2
-        for kind, content in damaged_files(folder, n, seed):
+        models = make_models(folder)
+        for model in models.values():
+            skmnist.load(model)  # also imports all that loading needs
+        names = sorted(path.name for path in folder.iterdir())
+        for kind, content in damaged_files(models, n, seed):
             path.write_bytes(content)
             size = len(content)
             del content
@@ -550,7 +627,7 @@ def try_damaged_files(n, seed):
             entry["errors"][re.sub(r"[\d,]+", "N", reason)] += 1
             if peak / max(size, 1) > entry.get("peak", 0) / entry.get("size", 1):
                 entry |= {"peak": peak, "size": size or 1}
-            assert sorted(os.listdir(folder)) == ["damaged.safetensors", "model"]
+            assert sorted(os.listdir(folder)) == sorted([*names, path.name])
     assert EXECUTED not in os.environ
     # putenv sets it for child processes only
     command = [sys.executable, "-c", "import os; print(*os.environ)"]
