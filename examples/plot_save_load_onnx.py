@@ -2,14 +2,14 @@
 Saving, loading, and ONNX
 =========================
 
-A trained classifier goes into one file that can execute nothing, comes back with the
-same bits, and runs in another program as an ONNX model.
+Save a trained classifier in one file that cannot execute code, load it with the same
+bits, and run it in another program as an ONNX model.
 """
 
 # %%
 # A trained classifier
 # --------------------
-# Its labels are words, which both files keep.
+# Its labels are words; both kinds of file keep them.
 
 import json
 import pickle
@@ -20,6 +20,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import onnxruntime
 import safetensors
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import skmnist
 from skmnist.datasets import load_mnist_sample
@@ -38,7 +41,7 @@ print(f"accuracy {clf.score(X_test, words[y_test]):.3f}")
 # %%
 # One safe file
 # -------------
-# ``save`` writes it, ``load`` reads it. The probabilities are the same to the last bit.
+# ``save`` writes it, ``load`` reads it. The probabilities are equal to the last bit.
 
 folder = tempfile.TemporaryDirectory()
 path = Path(folder.name) / "digits.safetensors"
@@ -48,17 +51,18 @@ same = np.array_equal(loaded.predict_proba(X_test), clf.predict_proba(X_test))
 print(f"{path.stat().st_size:,} bytes, same probabilities: {same}")
 
 # %%
-# Any program that reads safetensors can look inside: the weights, and a JSON string.
+# Any program that reads safetensors can read the weights and a JSON string.
 
 with safetensors.safe_open(path, "np") as file:
-    facts = json.loads(file.metadata()["skmnist"])
-    for name in list(file.keys())[-6:]:
+    metadata = json.loads(file.metadata()["skmnist"])
+    for name in list(file.keys())[-8:-2]:
         print(f"{name:22} {file.get_tensor(name).shape}")
-print(facts["parameters"]["optimizer"], facts["versions"]["torch"], facts["sha256"][:8])
+print(metadata["classifier"]["parameters"]["optimizer"], metadata["sha256"][:8])
+print(metadata["versions"])
 
 # %%
-# What is not whole, or no model at all, is refused. A pickle is not even looked at:
-# reading one may execute anything.
+# A file that is damaged, truncated, or not a model is refused. A pickle is not read at
+# all: that could execute any code.
 
 damaged = bytearray(path.read_bytes())
 damaged[100_000] ^= 1
@@ -69,6 +73,20 @@ for content in (damaged, path.read_bytes()[:50_000], pickle.dumps(clf)):
         skmnist.load(other)
     except ValueError as error:
         print(str(error).replace(folder.name + "/", ""), end="\n\n")
+
+# %%
+# A pipeline
+# ----------
+# A pipeline is saved with its other steps: without its scaler, the classifier would
+# predict something else.
+
+pipeline = make_pipeline(StandardScaler(), clone(clf)).fit(X, words[y])
+skmnist.save(pipeline, path)
+loaded = skmnist.load(path)
+same = np.array_equal(loaded.predict_proba(X_test), pipeline.predict_proba(X_test))
+print(f"{list(loaded.named_steps)}, same probabilities: {same}")
+for model in (loaded, loaded[-1]):
+    print(f"{type(model).__name__}: {model.score(X_test, words[y_test]):.3f}")
 
 # %%
 # ONNX
@@ -87,7 +105,7 @@ print(f"same labels: {np.array_equal(label, clf.predict(X_test))}")
 print(f"largest difference of probabilities: {abs(probabilities - expected).max():.1e}")
 
 # %%
-# The digit that the classifier is least sure of: both see it in the same way.
+# The digit that the classifier is least certain about; both give the same answer.
 
 hard = expected.max(axis=1).argmin()
 figure, (left, right) = plt.subplots(
@@ -103,8 +121,8 @@ right.invert_yaxis()
 right.legend()
 
 # %%
-# How much the probabilities of all digits differ: both compute with 32 bits, but add
-# up in another order.
+# The differences of the probabilities of all digits: both compute with 32 bits, but add
+# in a different order.
 
 differences = abs(probabilities - expected).max(axis=1)
 figure, ax = plt.subplots(figsize=(7, 2.8), layout="constrained")

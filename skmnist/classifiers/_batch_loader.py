@@ -125,6 +125,3 @@ def index_by_array(dataset):
     copied.dataset = index_by_array(dataset.dataset)
     copied.indices = np.asarray(dataset.indices, dtype=np.int64)
     return copied
-
-
-Batches = TensorBatchLoader  # TEMPORARY

@@ -127,6 +127,3 @@ class _CPU:
     get_rng_state = staticmethod(torch.get_rng_state)
     set_rng_state = staticmethod(torch.set_rng_state)
     manual_seed = torch.default_generator.manual_seed
-
-
-run_with_private_generators = fork_rng  # TEMPORARY

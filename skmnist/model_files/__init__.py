@@ -1,4 +1,4 @@
-"""Models as files: one that can execute nothing, and ONNX for other programs."""
+"""Models as files that cannot execute code, and as ONNX files."""
 
 from skmnist.model_files._onnx import to_onnx
 from skmnist.model_files._persistence import load, save

@@ -1,4 +1,4 @@
-"""Models as ONNX files, for programs without Python."""
+"""`to_onnx`: models for programs without Python."""
 
 import copy
 import logging
@@ -6,10 +6,11 @@ import warnings
 
 import numpy as np
 import torch
+from sklearn.pipeline import Pipeline
 from torch.nn import functional as F
 
 from skmnist._safe_file import replace_atomically
-from skmnist.classifiers._random_state import run_with_private_generators
+from skmnist.classifiers._random_state import fork_rng
 from skmnist.model_files._persistence import check_classifier
 from skmnist.networks import CNN, uncompiled
 
@@ -17,25 +18,27 @@ from skmnist.networks import CNN, uncompiled
 def to_onnx(clf, path):
     """Write a fitted classifier as an ONNX model, for programs without Python.
 
-    The model takes raw pixels, in the layout and on the scale of the training images,
-    and gives labels and probabilities; the standardisation and the labels are inside.
-    Needs the extra `onnx`.
+    The input of the model is raw pixels, in the layout and on the scale of the training
+    images; the outputs are labels and probabilities. The model contains the
+    standardisation and the labels. Needs the extra `onnx`.
 
     Parameters
     ----------
     clf : MnistCNNClassifier
-        A fitted one.
+        A fitted classifier. A pipeline is refused: the model would lose its other
+        steps.
     path : str or PathLike
-        File to write, usually with the ending .onnx. It appears whole or not at all.
+        File to write, usually with the suffix .onnx. It appears whole or not at all.
 
     Raises
     ------
     TypeError
-        If `clf` is no `MnistCNNClassifier`, or has labels other than text or numbers.
+        If `clf` is not an `MnistCNNClassifier`, or has labels other than text or
+        numbers.
     NotFittedError
         If it is not fitted.
     ImportError
-        If what the extra `onnx` brings is not installed.
+        If the packages of the extra `onnx` are not installed.
     OSError
         If the file cannot be written.
 
@@ -63,10 +66,17 @@ def to_onnx(clf, path):
     >>> label.tolist() == clf.predict(X[:3]).tolist()
     True
     """
+    if isinstance(clf, Pipeline):
+        raise TypeError(
+            f"Got a {type(clf).__name__}, but an ONNX model would lose its other steps "
+            f"({', '.join(name for name, _ in clf.steps[:-1])}) and predict something "
+            "else. Fit a classifier without them. Or pass pipeline[-1], and apply the "
+            "other steps to the input of the ONNX model yourself."
+        )
     check_classifier(clf)
     try:
         import onnx
-        import onnxscript  # noqa: F401 (torch's exporter asks for it)
+        import onnxscript  # noqa: F401 (torch's exporter needs it)
     except ImportError as error:
         raise ImportError(
             "to_onnx needs the packages onnx and onnxscript. Install them: "
@@ -79,11 +89,11 @@ def to_onnx(clf, path):
     if classes.dtype.kind not in "biufU":
         raise TypeError(
             f"Got labels of type {clf.classes_.dtype}, {clf.classes_.tolist()!r:.80}; "
-            "ONNX has text and numbers. Fit on such labels."
+            "ONNX supports text and numbers. Fit on such labels."
         )
     if classes.dtype.kind == "u" and classes.max() > np.iinfo(np.int64).max:
         raise TypeError(
-            f"Got a label {classes.max()}, but those of ONNX go up to "
+            f"Got a label {classes.max()}, but the largest of ONNX is "
             f"{np.iinfo(np.int64).max}. Fit on other labels, for example y.astype(str)."
         )
     kinds = {"b": bool, "i": np.int64, "u": np.int64, "f": np.float64, "U": object}
@@ -120,25 +130,25 @@ def _export(clf):
         ).model_proto
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch's exporter about itself
+        warnings.simplefilter("ignore")  # torch's exporter warns about itself
         logger = logging.getLogger("torch.onnx")
         level = logger.level
         logger.setLevel(logging.ERROR)
         try:
-            model = run_with_private_generators(clf.device_, export)
+            model = fork_rng(clf.device_, export)
         finally:
             logger.setLevel(level)
     for node in model.graph.node:
-        del node.metadata_props[:]  # paths of this machine
+        del node.metadata_props[:]  # contains paths of this machine
     return model
 
 
 class _FromPixels(torch.nn.Module):
-    """What `predict` does, from raw pixels to the position of the label."""
+    """The computation of `predict`, from raw pixels to the index of the label."""
 
     def __init__(self, clf):
         super().__init__()
-        # a copy: hooks, and a training in another thread, have nothing to do with it
+        # a copy: neither hooks nor a training in another thread are affected
         self.network = copy.deepcopy(uncompiled(clf.module_))
         self.image_shape = clf.image_shape_
         self.n_missing = int(np.prod(clf.image_shape_)) - clf.n_features_in_

@@ -1,44 +1,57 @@
-"""A fitted classifier as a file that can execute nothing."""
+"""`save` and `load`: models as files that cannot execute code."""
 
 import json
+from contextlib import contextmanager
 
 import torch
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._safe_file import read_safe_file, write_safe_file
-from skmnist.classifiers._mnist_cnn import MnistCNNClassifier
-from skmnist.model_files._state import pack, unpack
+from skmnist.classifiers import MnistCNNClassifier
+from skmnist.model_files._allowed_types import ModelDecoder, ModelEncoder
+from skmnist.model_files._format_1 import convert_format_1
+from skmnist.model_files._pipeline import get_pipeline_state, pipeline_from_state
+from skmnist.model_files._state import from_state, get_state, library_versions
+
+FORMAT = 2
+"""Number of the format that `save` writes; another format gets another number."""
 
 
 def save(clf, path):
-    """Write a fitted classifier into one file that can execute nothing.
+    """Write a fitted classifier or pipeline into one file that cannot execute code.
 
-    The file is a safetensors file [1]_: the weights, and one JSON string with the
-    parameters, the labels, the history, the versions of the libraries and a SHA-256 of
-    the whole. It holds no pickle. The same classifier gives the same bytes each time,
-    in each process. It is written beside `path` first and then renamed, so that a file
-    of that name is the old one or the new one, never half of it.
+    The file is a safetensors file [1]_: the weights, the history, and one JSON string
+    with the parameters, the labels, the versions of the libraries and a SHA-256 of the
+    whole file. It contains no pickle. The same classifier gives the same bytes each
+    time, in each process. The file is written beside `path` first and then renamed, so
+    that `path` is never half written.
 
-    Not in the file: the training data, the state of the optimizer, and what
-    `set_callbacks` and `set_fit_request` and the like have set.
+    The file does not hold the training data, the state of the optimizer, and what
+    `set_callbacks` and the methods for metadata routing have set.
 
     Parameters
     ----------
-    clf : MnistCNNClassifier
-        A fitted one, of this very class. Its parameters are plain values, losses and
-        optimizers of torch's, `RandomAffine`, skorch's `ValidSplit` and those of its
-        callbacks that touch no files; `random_state` is an int or None.
+    clf : MnistCNNClassifier or Pipeline
+        A fitted classifier, or a fitted pipeline of scikit-learn that ends with one;
+        not of a derived class. Parameters of the classifier are plain values, arrays,
+        losses and optimizers of torch, `RandomAffine`, `ValidSplit` of skorch and those
+        callbacks of skorch that access no files; `random_state` is an int or None. The
+        other steps of a pipeline are "passthrough", `DigitPreprocessor`, or of
+        scikit-learn: `Binarizer`, `FunctionTransformer` without a function,
+        `MaxAbsScaler`, `MinMaxScaler`, `Normalizer`, `PCA`, `PowerTransformer`,
+        `QuantileTransformer`, `RobustScaler`, `StandardScaler`, `VarianceThreshold`.
     path : str or PathLike
-        File to write, usually with the ending .safetensors.
+        File to write, usually with the suffix .safetensors.
 
     Raises
     ------
     TypeError
-        If `clf` is no `MnistCNNClassifier`, or has a parameter or labels that the file
+        If `clf` is something else, or has a step, a parameter or labels that the file
         cannot hold, such as a function or a network of your own; the message names it.
     ValueError
         If parameters that were set after `fit` do not fit each other, or the names of
-        features are so long that they take more room than the network.
+        features take more space than the network.
     NotFittedError
         If it is not fitted.
     OSError
@@ -67,23 +80,29 @@ def save(clf, path):
     >>> bool((loaded.predict_proba(X) == clf.predict_proba(X)).all())
     True
     """
-    check_classifier(clf)
-    facts, tensors = pack(clf)
+    encoder = ModelEncoder()
+    metadata = {"format": FORMAT, "versions": library_versions()}
+    if type(clf) is Pipeline:
+        check_classifier(clf[-1], " as the last step of a pipeline")
+        metadata["pipeline"] = get_pipeline_state(clf, encoder)
+    else:
+        check_classifier(clf)
+        metadata["classifier"] = get_state(clf, encoder)
     try:
-        unpack(json.loads(json.dumps(facts)), tensors, torch.device("cpu"))
-    except Exception as error:  # of whatever part a parameter does not fit
+        _decode(json.loads(json.dumps(metadata)), encoder.tensors)
+    except Exception as error:  # any part may reject a parameter
         raise ValueError(
-            f"Got a classifier that could not be loaded again: {error} Set the "
-            "parameters to what fit takes, and leave out attributes of your own."
+            f"Got a {type(clf).__name__} that could not be loaded again: {error} Set "
+            "the parameters to what fit takes, and remove attributes of your own."
         ) from error
-    write_safe_file(path, facts, tensors)
+    write_safe_file(path, metadata, encoder.tensors)
 
 
 def load(path):
-    """Read what `save` wrote; the classifier is on the CPU.
+    """Read a file written by `save`; the classifier is on the CPU.
 
-    Nothing in the file is executed, whoever made it, and a file that is damaged, cut
-    off or something else altogether is an error.
+    Nothing in the file is executed, whoever wrote it. A file that is damaged, truncated
+    or of another kind is an error.
 
     Parameters
     ----------
@@ -92,53 +111,87 @@ def load(path):
 
     Returns
     -------
-    MnistCNNClassifier
-        It predicts as the one that was saved, to the last bit with the same number of
-        threads and the same kind of processor. Its parameters are the same too:
-        `device` as well, which the next `fit` uses.
+    MnistCNNClassifier or Pipeline
+        What was saved. The predictions are the same, to the last bit with the same
+        number of threads, the same kind of processor and the same versions of the
+        libraries. So are the parameters, including `device`, which the next `fit` uses.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ValueError
-        If it is not what `save` wrote, or comes from a later version.
+        If `save` did not write it, or a later version did.
 
     See Also
     --------
-    save : Write the file; an example is there.
+    save : Write the file; has an example.
     """
-    facts, tensors = read_safe_file(path)
-    if "training" in facts:
+    metadata, tensors = read_safe_file(path)
+    if "training" in metadata:
         raise ValueError(
-            f"Got {path}, which is the state of a training that was cut off, not a "
-            "model. Go on with it: skmnist train --resume and the name of its folder."
+            f"Got {path}, which is the checkpoint of a training, not a model. Resume "
+            "the training with skmnist.callbacks.TrainingCheckpoint, or with skmnist "
+            "train --resume and its folder."
         )
-    return restore(path, facts, tensors, torch.device("cpu"))
+    with invalid_content_as_value_error(path, metadata.get("versions")):
+        return _decode(metadata, tensors)
 
 
-def restore(path, facts, tensors, device, finish=lambda clf: clf):
-    """`unpack`, then `finish`, with one kind of error, whatever is in the file."""
+def _decode(metadata, tensors):
+    """Create what the metadata and tensors of a file describe."""
+    if metadata["format"] == 1:
+        metadata, tensors = convert_format_1(metadata, tensors)
+    if metadata["format"] != FORMAT:
+        raise ValueError(f"it has the format {metadata['format']!r:.20}")
+    decoder, device = ModelDecoder(tensors), torch.device("cpu")
+    if "pipeline" in metadata:
+        model = pipeline_from_state(metadata["pipeline"], decoder, device)
+    else:
+        model = from_state(metadata["classifier"], decoder, device)
+    if decoder.tensors:
+        raise ValueError(f"it contains unknown tensors {[*decoder.tensors]!r:.100}")
+    return model
+
+
+@contextmanager
+def invalid_content_as_value_error(path, versions=None):
+    """Turn any error into a ValueError: a file with a forged checksum can cause all.
+
+    Parameters
+    ----------
+    path : str or PathLike
+    versions : dict, default=None
+        Of the libraries, according to the file.
+    """
     try:
-        return finish(unpack(facts, tensors, device))
-    except Exception as error:  # a checksum can be forged, and then all is possible
+        yield
+    except Exception as error:
         raise ValueError(
-            f"Got {path}, which is whole, but not what this version of skmnist writes: "
-            f"{type(error).__name__}: {str(error)!s:.300}. It comes from a later "
-            "version, so that you need that one, or from somebody who forged it."
+            f"Got {path}, which is intact, but not what this version of skmnist "
+            f"writes: {type(error).__name__}: {str(error)!s:.300} Either it was "
+            f"written with other versions of the libraries ({versions!s:.300}), which "
+            "you need to read it, or it is forged."
         ) from error
 
 
-def check_classifier(clf):
-    """Raise TypeError or NotFittedError for what cannot be saved."""
+def check_classifier(clf, role=""):
+    """Raise TypeError, NotFittedError or ValueError for what cannot be saved.
+
+    Parameters
+    ----------
+    clf : object
+    role : str, default=""
+        Put after its type in the error message.
+    """
     if type(clf) is not MnistCNNClassifier:
         raise TypeError(
-            f"Got a {type(clf).__name__}, expected an MnistCNNClassifier. Of a "
-            "pipeline or a search pass that part: pipeline[-1], search.best_estimator_."
+            f"Got a {type(clf).__name__}{role}, expected an MnistCNNClassifier. Of a "
+            "search, pass the best estimator: search.best_estimator_."
         )
     check_is_fitted(clf)
     if clf.criterion_ is None:
         raise ValueError(
             f"Got a {type(clf).__name__} that was trimmed for prediction, so that its "
-            "parameters are gone. Save it before you trim it, or pickle it."
+            "parameters are gone. Save it before trimming it, or use pickle."
         )

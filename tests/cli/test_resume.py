@@ -100,7 +100,7 @@ def test_resume_with_other_digits(run, killed, monkeypatch):
     monkeypatch.setattr(skmnist.datasets, "load_mnist_sample", load)
     result = run("train", "--resume", killed)
     assert result.exit_code == 1
-    assert "holds a training on other images, labels or weights" in result.output
+    assert "holds a training with other images, labels or weights" in result.output
     assert {path.name for path in killed.iterdir()} == {CHECKPOINT, COMMAND}
 
 

@@ -1,26 +1,28 @@
-"""Write the model file that every later version must be able to load.
+"""Write the model files that every later version must be able to load.
 
     python tests/model_files/models/make.py
 
-makes `format-1.safetensors` and, for the test, `format-1.json`: the parameters, and
-what the model says of the first digits. Once written they are never made anew; another
-format gets files of its own.
+writes `format-2.safetensors` and, for the test, `format-2.json`: the parameters, and
+the predictions for the first digits; the same for a pipeline. The files are never
+regenerated: another format gets its own. Those of format 1 come from an earlier version
+of this script.
 """
 
 import json
 from pathlib import Path
 
 from sklearn.datasets import load_digits
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import skmnist
 
 FOLDER = Path(__file__).parent
-NAME = "format-1"
+NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
-def main():
-    X, y = load_digits(return_X_y=True)
-    clf = skmnist.MnistCNNClassifier.with_article_recipe(
+def make_classifier():
+    return skmnist.MnistCNNClassifier.with_article_recipe(
         max_epochs=8,
         random_state=0,
         augmentation=skmnist.RandomAffine(rotation=5.0, shift=0.5, scale=0.1),
@@ -30,23 +32,15 @@ def main():
         module__hidden_units=32,
         optimizer__momentum=0.9,
     )
-    names = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-    ]
-    clf.fit(X.reshape(-1, 8, 8), [names[digit] for digit in y])
+
+
+def write(name, model, X, y):
     for suffix in (".safetensors", ".json"):
-        if (FOLDER / (NAME + suffix)).exists():
-            raise FileExistsError(f"{NAME}{suffix} is there; it must stay as it is.")
-    skmnist.save(clf, FOLDER / f"{NAME}.safetensors")
+        if (FOLDER / (name + suffix)).exists():
+            raise FileExistsError(f"{name}{suffix} exists, and must not change.")
+    model.fit(X, y)
+    clf = model[-1] if isinstance(model, Pipeline) else model
+    skmnist.save(model, FOLDER / f"{name}.safetensors")
     expected = {
         "parameters": {
             name: value if isinstance(value, (int, float, str)) else str(value)
@@ -56,10 +50,18 @@ def main():
         "loss_curve": clf.loss_curve_,
         "validation_scores": clf.validation_scores_,
         "classes": clf.classes_.tolist(),
-        "probabilities": clf.predict_proba(X[:5]).tolist(),
-        "score": clf.score(X, [names[digit] for digit in y]),
+        "probabilities": model.predict_proba(X[:5]).tolist(),
+        "score": model.score(X, y),
     }
-    (FOLDER / f"{NAME}.json").write_text(json.dumps(expected, indent=1) + "\n")
+    (FOLDER / f"{name}.json").write_text(json.dumps(expected, indent=1) + "\n")
+
+
+def main():
+    X, y = load_digits(return_X_y=True)
+    y = [NAMES[digit] for digit in y]
+    write("format-2", make_classifier(), X, y)
+    steps = [MinMaxScaler(), StandardScaler(), make_classifier()]
+    write("format-2-pipeline", make_pipeline(*steps), X, y)
 
 
 if __name__ == "__main__":

@@ -1,176 +1,47 @@
-"""`save`, `load` and `to_onnx`."""
+"""`save` and `load`."""
 
 import json
 import os
 import platform
-import runpy
 import stat
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-import damage
 import joblib
 import numpy as np
-import onnx
-import onnxruntime
 import pandas as pd
 import pytest
 import safetensors
 import torch
+from fitted_classifiers import (
+    KINDS,
+    NAMES,
+    OwnClassifier,
+    OwnNetwork,
+    as_text,
+    augmented,
+    default,
+    small_squares,
+    stopping_early,
+    with_momentum,
+)
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
-from skorch.callbacks import EarlyStopping, EpochScoring, LRScheduler
-from skorch.dataset import ValidSplit
-from torch import nn
+from sklearn.model_selection import GridSearchCV
+from skorch.callbacks import EarlyStopping, EpochScoring
 
 import skmnist
-from skmnist import MnistCNNClassifier, RandomAffine
-from skmnist._safe_file import read_safe_file
+from skmnist import MnistCNNClassifier
+from skmnist._safe_file import read_safe_file, write_safe_file
 
 MODELS = Path(__file__).parent / "models"
-NAMES = np.array(
-    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-)
-
-
-def default(few, small):
-    return MnistCNNClassifier(max_epochs=1, random_state=0).fit(*few)
-
-
-def with_momentum(few, small):
-    return small(optimizer=torch.optim.SGD, optimizer__momentum=0.9, lr=0.05).fit(*few)
-
-
-def as_text(few, small):
-    X, y = few
-    return small().fit(X, NAMES[y])
-
-
-def as_objects(few, small):
-    X, y = few
-    return small().fit(X, NAMES[y].astype(object))
-
-
-def as_floats(few, small):
-    X, y = few
-    return small().fit(X, y * 2.0)
-
-
-def two_classes(few, small):
-    X, y = few
-    return small().fit(X, y > 4)
-
-
-def squares(few, small):
-    X, y = few
-    return small().fit(X.reshape(-1, 28, 28), y)
-
-
-def channels(few, small):
-    X, y = few
-    return small().fit(np.stack([X, X]).reshape(-1, 2, 28, 28), y)
-
-
-def small_squares(few, small):
-    X, y = load_digits(return_X_y=True)
-    return small().fit(X[:200], y[:200])
-
-
-def no_squares(few, small):
-    X, y = few
-    with pytest.warns(UserWarning, match="not a square number"):
-        return small().fit(X[:, :700], y)
-
-
-def data_frame(few, small):
-    X, y = few
-    X = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(784)])
-    return small().fit(X, y)
-
-
-def stopping_early(few, small):
-    return small(early_stopping=True, lr_schedule=None, n_iter_no_change=1).fit(*few)
-
-
-def augmented(few, small):
-    return small(augmentation=RandomAffine(rotation=5.0)).fit(*few)
-
-
-def augmented_by_class(few, small):
-    return small(augmentation=RandomAffine, augmentation__shift=2.0).fit(*few)
-
-
-def with_callbacks(few, small):
-    callbacks = [
-        EpochScoring("f1_micro", name="f1", lower_is_better=False),
-        ("stop", EarlyStopping(patience=7)),
-        ("rate", LRScheduler("StepLR", step_size=3)),
-        EarlyStopping,
-    ]
-    split = ValidSplit(0.25, stratified=True, random_state=3)
-    clf = small(callbacks=callbacks, lr_schedule=None, train_split=split)
-    return clf.fit(*few)
-
-
-def many_parameters(few, small):
-    return small(
-        class_weight={np.int64(3): np.float32(2.0), 5: 0.5},
-        lr=np.float64(0.001),
-        max_epochs=np.int32(2),
-        criterion=nn.NLLLoss,
-        criterion__ignore_index=-5,
-        image_shape=[1, 28, 28],
-        callbacks__print_log=None,
-        callbacks__lr_schedule__pct_start=0.3,
-        iterator_valid=torch.utils.data.DataLoader,
-        iterator_valid__batch_size=50,
-        device=torch.device("cpu"),
-        precision="bfloat16",
-        tol=None,
-        warm_start=np.True_,
-        random_state=None,
-    ).fit(*few)
-
-
-def streamed(few, small):
-    X, y = few
-    return small().partial_fit(X, y, classes=range(12)).partial_fit(X, y)
-
-
-def weighted(few, small):
-    X, y = few
-    return small(class_weight="balanced").fit(X, y, sample_weight=y + 1.0)
-
-
-def interrupted(few, small):
-    clf = small().fit(*few)
-    clf.history.new_epoch()  # one that Ctrl-C ended has batches, but no mean
-    clf.history.record("epoch", 3)
-    clf.history.new_batch()
-    clf.history.record_batch("train_loss", 0.5)
-    return clf
-
-
-KINDS = [
-    *(default, with_momentum, as_text, as_objects, as_floats, two_classes, squares),
-    *(channels, small_squares, no_squares, data_frame, stopping_early, augmented),
-    *(augmented_by_class, with_callbacks, many_parameters, streamed, weighted),
-    interrupted,
-]
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.safetensors"
 
 
 def same(first, second):
-    """Whether two values of parameters are the same, instances compared by content."""
+    """Whether two values of a parameter are equal; instances by their content."""
     if isinstance(first, (list, tuple)):
         return (
             type(first) is type(second)
@@ -223,7 +94,7 @@ def test_round_trip(few, small, path, make):
     assert "Not fitted" in repr(clone(loaded)._repr_html_())
 
 
-def test_loaded_classifier_is_as_good_as_another(few, small, path):
+def test_loaded_classifier_can_be_trained_and_cloned(few, small, path):
     X, y = few
     clf = small(warm_start=True).fit(X, y)
     skmnist.save(clf, path)
@@ -232,8 +103,10 @@ def test_loaded_classifier_is_as_good_as_another(few, small, path):
     assert loaded.n_iter_ == clf.n_iter_ == 4
     loaded.partial_fit(X, y)
     assert loaded.n_iter_ == 5
-    anew = [clone(estimator).fit(X, y).predict_proba(X) for estimator in (loaded, clf)]
-    assert np.array_equal(*anew)
+    retrained = [
+        clone(estimator).fit(X, y).predict_proba(X) for estimator in (loaded, clf)
+    ]
+    assert np.array_equal(*retrained)
 
 
 def test_float64_weights_stay(few, small, path):
@@ -248,15 +121,15 @@ def test_float64_weights_stay(few, small, path):
         assert torch.equal(loaded.module_.state_dict()[name], values)
 
 
-def test_batch_that_ctrl_c_cut_off_is_left_out(few, small, path):
+def test_batch_interrupted_by_ctrl_c_is_dropped(few, small, path):
     clf = small().fit(*few)
     clf.history.new_batch()
     skmnist.save(clf, path)
     assert skmnist.load(path).history[-1, "batches"] == clf.history[-1, "batches"][:-1]
 
 
-@pytest.mark.filterwarnings("default")  # of torch's compiler about itself
-def test_compiled_network_goes_without_its_wrapper(few, small, path):
+@pytest.mark.filterwarnings("default")  # torch's compiler warns about itself
+def test_compiled_network_is_saved_without_its_wrapper(few, small, path):
     clf = small(compile=True, compile__backend="eager").fit(*few)
     del clf.compile__backend
     skmnist.save(clf, path)
@@ -305,55 +178,49 @@ def test_in_another_process(few, small, tmp_path, further_threads):
         assert again.read_bytes() == (tmp_path / name).read_bytes()
 
 
-def test_file_of_the_first_format():
-    """It must load in all later versions: neither file is ever made anew."""
-    expected = json.loads((MODELS / "format-1.json").read_text())
-    clf = skmnist.load(MODELS / "format-1.safetensors")
+@pytest.mark.parametrize("name", ["format-1", "format-2", "format-2-pipeline"])
+def test_reference_file(name):
+    """All later versions must load it: the files are never regenerated."""
+    expected = json.loads((MODELS / f"{name}.json").read_text())
+    model = skmnist.load(MODELS / f"{name}.safetensors")
+    clf = model[-1] if name.endswith("pipeline") else model
     parameters = clf.get_params(deep=False)
+    defaults = MnistCNNClassifier().get_params(deep=False)
     for name, value in expected["parameters"].items():
         found = parameters[name]
-        assert found == value or str(found) == value, name
+        # classes of this package have moved since
+        moved = str(value).startswith("<class 'skmnist.") and found is defaults[name]
+        assert moved or found == value or str(found) == value, name
     ((name, callback),) = clf.callbacks
     assert (name, type(callback)) == ("train_acc_epoch_end", EpochScoring)
     X, y = load_digits(return_X_y=True)
     assert clf.classes_.tolist() == expected["classes"]
     assert clf.loss_curve_ == expected["loss_curve"]
     assert clf.validation_scores_ == expected["validation_scores"]
-    assert np.allclose(clf.predict_proba(X[:5]), expected["probabilities"], atol=1e-5)
-    assert clf.score(X, NAMES[y]) == pytest.approx(expected["score"], abs=0.002)
+    assert np.allclose(model.predict_proba(X[:5]), expected["probabilities"], atol=1e-5)
+    assert model.score(X, NAMES[y]) == pytest.approx(expected["score"], abs=0.002)
     assert expected["score"] > 0.9
 
 
-def test_file_is_safetensors_without_a_path_or_a_pickle(few, small, path):
+def test_file_is_safetensors_without_paths(few, small, path):
     clf = small().fit(*few)
     skmnist.save(clf, path)
     with safetensors.safe_open(path, "pt") as file:
         assert list(file.metadata()) == ["skmnist"]
-        facts = json.loads(file.metadata()["skmnist"])
+        metadata = json.loads(file.metadata()["skmnist"])
         weights = file.get_tensor("network.fc2.weight")
     assert torch.equal(weights, clf.module_.fc2.weight)
-    assert facts["versions"].keys() >= {"skmnist", "torch", "skorch", "python"}
-    assert len(facts["sha256"]) == 64
+    assert metadata["versions"].keys() >= {"skmnist", "torch", "skorch", "python"}
+    assert len(metadata["sha256"]) == 64
     content = path.read_bytes()
     for name in (os.getcwd(), os.path.expanduser("~"), platform.node()):
         assert name.encode() not in content
 
 
 CALLBACK = EarlyStopping("train_loss")
+
+
 ACCURACY = EpochScoring(lambda *_: 0.0, name="x")
-
-
-class OwnNetwork(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layer = nn.Linear(784, 10)
-
-    def forward(self, X):
-        return torch.log_softmax(self.layer(X.flatten(1)), dim=1)
-
-
-class OwnClassifier(MnistCNNClassifier):
-    pass
 
 
 @pytest.mark.parametrize(
@@ -364,12 +231,11 @@ class OwnClassifier(MnistCNNClassifier):
         ("module", {"module": OwnNetwork()}),
         ("random_state", {"random_state": np.random.RandomState(0)}),
         ("callbacks[1].scoring", {"callbacks": [CALLBACK, ACCURACY]}),
-        ("criterion__weight", {"criterion__weight": torch.ones(10)}),
         ("torch_load_kwargs", {"torch_load_kwargs": {"weights_only": True}}),
         ("callbacks[0].sink", {"callbacks": [EarlyStopping("train_loss", sink=str)]}),
     ],
 )
-def test_what_no_file_can_hold_is_refused_by_name(few, small, path, name, parameters):
+def test_error_names_what_a_file_cannot_hold(few, small, path, name, parameters):
     if "module" in parameters:
         clf = MnistCNNClassifier(max_epochs=1, **parameters).fit(*few)
     else:
@@ -377,21 +243,20 @@ def test_what_no_file_can_hold_is_refused_by_name(few, small, path, name, parame
     path.write_text("kept")
     with pytest.raises(TypeError, match="Got " + name.replace("[", r"\[")) as error:
         skmnist.save(clf, path)
-    if name != "callbacks[0].sink":
-        assert f"clf.set_params({name.split('[')[0]}=" in str(error.value)
+    assert "before saving" in str(error.value)
     assert path.read_text() == "kept"
     assert os.listdir(path.parent) == [path.name]
 
 
 @pytest.mark.parametrize("function", [skmnist.save, skmnist.to_onnx])
-def test_what_is_no_fitted_classifier(few, small, path, function):
+def test_not_a_fitted_classifier(few, small, path, function):
     X, y = few
     with pytest.raises(NotFittedError):
         function(small(), path)
-    pipeline = make_pipeline(MinMaxScaler(), small(max_epochs=1)).fit(X, y)
+    search = GridSearchCV(small(max_epochs=1), {"lr": [0.001]}, cv=2).fit(X, y)
     own = OwnClassifier(max_epochs=1).fit(X, y)
     for other, message in (
-        (pipeline, r"pipeline\[-1\]"),
+        (search, r"Got a GridSearchCV.*search\.best_estimator_"),
         (own, "Got a OwnClassifier, expected an MnistCNNClassifier"),
         (3, "Got a int"),
         (MnistCNNClassifier, "Got a ABCMeta|Got a type"),
@@ -402,7 +267,7 @@ def test_what_is_no_fitted_classifier(few, small, path, function):
 
 
 @pytest.mark.parametrize("function", [skmnist.save, skmnist.to_onnx])
-def test_where_no_file_can_be(few, small, tmp_path, function):
+def test_path_that_cannot_be_written(few, small, tmp_path, function):
     clf = small(max_epochs=1).fit(*few)
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         function(clf, tmp_path / "missing" / "model")
@@ -420,7 +285,7 @@ def test_trimmed_for_prediction(few, small, path):
     assert os.listdir(path.parent) == []
 
 
-def test_parts_that_could_start_programs(few, small, path):
+def test_options_that_could_start_programs_are_refused(few, small, path):
     clf = small(max_epochs=1).fit(*few)
     for name, value in (
         ("compile__options", {"cpp.cxx": ("gcc",)}),
@@ -436,7 +301,7 @@ def test_parts_that_could_start_programs(few, small, path):
     assert loaded.get_params(deep=False) == clf.get_params(deep=False)
 
 
-def test_a_loaded_network_is_not_compiled_before_it_is_trained(few, small, path):
+def test_loaded_network_is_not_compiled_before_fit(few, small, path):
     clf = small(max_epochs=1).fit(*few).set_params(compile=True, compile__dynamic=True)
     skmnist.save(clf, path)
     loaded = skmnist.load(path)
@@ -497,14 +362,14 @@ def test_long_stream_of_chunks(few, small, path):
     assert skmnist.load(path).history == clf.history
 
 
-def test_history_with_other_things_than_numbers(few, small, path):
+def test_history_with_entries_that_are_not_numbers(few, small, path):
     clf = small().fit(*few)
     clf.history.record("note", "good")
     with pytest.raises(TypeError, match="note='good' in the history"):
         skmnist.save(clf, path)
 
 
-def test_more_words_than_a_file_holds(few, small, path):
+def test_feature_names_that_are_too_long(few, small, path):
     X, y = few
     columns = [f"{'very ' * 200}long name {i}" for i in range(784)]
     clf = small(max_epochs=1).fit(pd.DataFrame(X, columns=columns), y)
@@ -521,7 +386,7 @@ def test_file_has_the_usual_permissions(few, small, path):
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(ordinary.stat().st_mode)
 
 
-def test_a_failing_disk_takes_nothing_away(few, small, path, monkeypatch):
+def test_full_disk_keeps_the_old_file(few, small, path, monkeypatch):
     clf = small(max_epochs=1).fit(*few)
     skmnist.save(clf, path)
     before = path.read_bytes()
@@ -536,8 +401,8 @@ def test_a_failing_disk_takes_nothing_away(few, small, path, monkeypatch):
     assert os.listdir(path.parent) == [path.name]
 
 
-def test_no_file_is_made_elsewhere(few, small, path, monkeypatch):
-    """A file can be renamed within its file system, but not out of another one."""
+def test_no_file_is_written_elsewhere(few, small, path, monkeypatch):
+    """Renaming works only within a file system."""
     clf = small(max_epochs=1).fit(*few)
     with monkeypatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(path.parent / "on another disk"))
@@ -545,50 +410,7 @@ def test_no_file_is_made_elsewhere(few, small, path, monkeypatch):
     assert os.listdir(path.parent) == [path.name]
 
 
-def test_a_header_beyond_the_limit_is_not_read(few, small, path):
-    clf = small(max_epochs=1).fit(*few)
-    skmnist.save(clf, path)
-    facts, tensors = read_safe_file(path)
-    for length, fits in ((10, True), (path.stat().st_size + 2**17, False)):
-        path.write_bytes(damage.seal({**facts, "note": "x" * length}, tensors))
-        if fits:
-            assert skmnist.load(path).n_iter_ == 1
-        else:
-            with pytest.raises(ValueError, match="its header cannot have"):
-                skmnist.load(path)
-
-
-def test_damaged_files_are_refused():
-    """A part of what `python tests/model_files/damage.py` tries."""
-    found = damage.try_damaged_files(600, seed=1)
-    assert sum(kind["n"] for kind in found.values()) == 600
-    assert len(found) == len(damage.DAMAGE) + len(damage.HOSTILE)
-    for kind in found.values():
-        # a header of this size can be full of brackets
-        assert kind["peak"] < 5 * kind["size"] + 20 * damage.HEADER_LIMIT
-
-
-def test_damage_without_resource(monkeypatch):
-    """Which Windows does not have."""
-    monkeypatch.setitem(sys.modules, "resource", None)
-    functions = runpy.run_path(damage.__file__)
-    assert "does not tell how much memory" in functions["resident_memory"]()
-
-
-def test_every_byte_counts(tmp_path):
-    """Each bit of the header, and one of each byte behind it, is covered."""
-    model = tmp_path / "model"
-    damage.make_model(model)
-    content = model.read_bytes()
-    for position in range(0, len(content), 7):
-        changed = bytearray(content)
-        changed[position] ^= 1 << position % 8
-        model.write_bytes(changed)
-        with pytest.raises(ValueError, match=r"damaged|not a file of skmnist"):
-            skmnist.load(model)
-
-
-def test_what_is_no_model_file(few, small, tmp_path, path):
+def test_not_a_model_file(few, small, tmp_path, path):
     with pytest.raises(FileNotFoundError, match="there is no such file"):
         skmnist.load(path)
     with pytest.raises(ValueError, match="not a regular file"):
@@ -599,7 +421,7 @@ def test_what_is_no_model_file(few, small, tmp_path, path):
     joblib.dump(clf, path)
     with pytest.raises(ValueError, match="pickles are not read"):
         skmnist.load(path)
-    with open(path, "wb") as file:  # takes no room on the disk
+    with open(path, "wb") as file:  # a sparse file
         file.truncate(2**40)
     with pytest.raises(ValueError, match="not a file of skmnist"):
         skmnist.load(path)
@@ -610,100 +432,40 @@ def test_what_is_no_model_file(few, small, tmp_path, path):
         skmnist.load(path)
 
 
-# ONNX --------------------------------------------------------------------------------
+def test_arrays_and_tensors_as_parameters(few, small, path):
+    weight = torch.linspace(0.5, 1.5, 10)
+    clf = small(max_epochs=1, criterion__weight=weight)
+    skmnist.save(clf.fit(*few), path)
+    loaded = skmnist.load(path)
+    assert torch.equal(loaded.criterion__weight, weight)
+    assert torch.equal(loaded.criterion_.weight, weight)
+    assert loaded.fit(*few).loss_curve_ == clf.loss_curve_
 
 
-def run_onnx(path, X):
-    session = onnxruntime.InferenceSession(path)
-    (entry,) = session.get_inputs()
-    kinds = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
-    return session, session.run(None, {"pixels": X.astype(kinds[entry.type])})
+def test_load_draws_no_random_numbers(few, small, path, monkeypatch):
+    """Nor does it set seeds, which other threads would see."""
+    skmnist.save(small(max_epochs=1).fit(*few), path)
+
+    def fail(*args, **kwargs):
+        raise AssertionError("a global generator was used")
+
+    for name in ("set_rng_state", "get_rng_state", "manual_seed", "randperm"):
+        monkeypatch.setattr(torch, name, fail)
+    monkeypatch.setattr(np.random, "seed", fail)
+    assert skmnist.load(path).n_iter_ == 1
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        *(with_momentum, as_text, as_objects, as_floats, two_classes, squares),
-        *(channels, small_squares, no_squares, augmented),
-    ],
-)
-def test_onnx(few, small, path, make):
-    clf = make(few, small)
-    skmnist.to_onnx(clf, path)
-    shape, dtype = clf._layout
-    generator = np.random.default_rng(0)
-    for n in (1, 7, 600):
-        X = generator.integers(0, 255, (n, *shape)).astype(dtype)
-        session, (label, probabilities) = run_onnx(path, X)
-        assert label.tolist() == clf.predict(X).tolist()
-        assert probabilities.shape == (n, len(clf.classes_))
-        assert probabilities.dtype == np.float32
-        assert abs(probabilities - clf.predict_proba(X)).max() < 1e-5
-    assert [output.name for output in session.get_outputs()] == [
-        "label",
-        "probabilities",
-    ]
-    model = onnx.load(path)
-    for name in (os.getcwd(), os.path.expanduser("~"), os.path.dirname(torch.__file__)):
-        assert name.encode() not in model.SerializeToString()
+def test_load_under_inference_mode(few, small, path):
+    skmnist.save(small(max_epochs=1, warm_start=True).fit(*few), path)
+    with torch.inference_mode():
+        loaded = skmnist.load(path)
+    assert loaded.fit(*few).n_iter_ == 2
 
 
-def test_onnx_of_the_test_digits(mnist, path):
-    X_train, y_train, X_test, _ = mnist
-    clf = MnistCNNClassifier(max_epochs=1, random_state=0)
-    clf.fit(X_train[:10_000], y_train[:10_000])
-    skmnist.to_onnx(clf, path)
-    _, (label, probabilities) = run_onnx(path, X_test)
-    assert (label == clf.predict(X_test)).all()
-    difference = abs(probabilities - clf.predict_proba(X_test)).max()
-    print(f"ONNX Runtime: largest difference of probabilities {difference:.2e}")
-    assert difference < 1e-5
-
-
-def test_onnx_of_another_network(few, small, path):
-    X, y = few[0].astype(np.float32) / 255, few[1]
-    clf = MnistCNNClassifier(module=OwnNetwork, max_epochs=1).fit(X, y)
-    skmnist.to_onnx(clf, path)
-    _, (label, probabilities) = run_onnx(path, X)
-    assert (label == clf.predict(X)).all()
-    assert abs(probabilities - clf.predict_proba(X)).max() < 1e-5
-
-
-def test_onnx_has_no_probability_of_0(few, small, path):
-    clf = small(max_epochs=1).fit(*few)
-    with torch.no_grad():
-        clf.module_.fc2.bias[3] -= 300  # float32 ends at exp(-103)
-    skmnist.to_onnx(clf, path)
-    _, (_, probabilities) = run_onnx(path, few[0])
-    tiny = np.finfo(np.float32).tiny
-    assert probabilities.min() == clf.predict_proba(few[0]).min() == tiny
-
-
-def test_onnx_leaves_the_classifier_alone(few, small, path):
-    clf = small().fit(*few)
-    expected = clf.predict_proba(few[0])
-    mode, state = clf.module_.training, torch.get_rng_state()
-    skmnist.to_onnx(clf, path)
-    first = path.read_bytes()
-    skmnist.to_onnx(clf, path)
-    assert path.read_bytes() == first
-    assert clf.module_.training == mode
-    assert torch.equal(torch.get_rng_state(), state)
-    assert (clf.predict_proba(few[0]) == expected).all()
-    assert os.listdir(path.parent) == [path.name]
-
-
-def test_onnx_refuses_what_it_cannot_say(few, small, path):
-    X, y = few
-    clf = small(max_epochs=1).fit(X, y.astype(np.uint64) + 2**63)
-    with pytest.raises(TypeError, match="Got a label 9223372036854775817"):
-        skmnist.to_onnx(clf, path)
-    assert os.listdir(path.parent) == []
-
-
-def test_onnx_without_the_extra(few, small, path, monkeypatch):
-    clf = small(max_epochs=1).fit(*few)
-    monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(ImportError, match="pip install onnx onnxscript"):
-        skmnist.to_onnx(clf, path)
-    assert os.listdir(path.parent) == []
+def test_newer_format(few, small, path):
+    skmnist.save(small(max_epochs=1).fit(*few), path)
+    metadata, tensors = read_safe_file(path)
+    versions = {**metadata["versions"], "skmnist": "99.0"}
+    write_safe_file(path, {**metadata, "format": 3, "versions": versions}, tensors)
+    with pytest.raises(ValueError, match=r"format 3.*'skmnist': '99\.0'"):
+        skmnist.load(path)

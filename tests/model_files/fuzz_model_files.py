@@ -1,10 +1,10 @@
-"""Damage model files in all ways that we could think of, and try to load them.
+"""Try to load damaged, foreign and hostile model files.
 
-    python tests/model_files/damage.py 5000
+    python tests/model_files/fuzz_model_files.py 5000
 
-prints, for each kind of damage, how many files were tried, with which errors they were
-refused, and how much memory that took at most, as a multiple of the file's size.
-Hostile files have a valid checksum: their maker knows how it is computed.
+prints, for each kind of file, how many were tried, the errors with which they were
+refused, and the peak of the memory taken, also as a multiple of the file's size. The
+checksums of hostile files are valid: anyone can compute them.
 """
 
 import argparse
@@ -26,7 +26,11 @@ import joblib
 import numpy as np
 import safetensors.torch
 import torch
+from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import skmnist
 from skmnist._safe_file import (
@@ -40,17 +44,23 @@ from skmnist._safe_file import (
     read_safe_file,
 )
 
+MODELS = Path(__file__).parent / "models"
+
 EXECUTED = "SKMNIST_TEST_EXECUTED"
+
+LARGE_HISTORY = "large history"
+"""The kind of file that takes most memory, by its size."""
 
 
 class Malicious:
-    """Whoever unpickles it has executed it."""
+    """Executes a call when it is unpickled."""
 
     def __reduce__(self):
         return os.putenv, (EXECUTED, "1")
 
 
-def make_model(path):
+def make_models(folder):
+    """Write a classifier and a pipeline; return their paths by the kind of file."""
     X, y = load_digits(return_X_y=True)
     clf = skmnist.MnistCNNClassifier.with_article_recipe(
         max_epochs=2,
@@ -60,23 +70,30 @@ def make_model(path):
         module__channels=(4, 8),
         module__hidden_units=32,
     )
-    skmnist.save(clf.fit(X[:200], y[:200]), path)
+    models = {
+        "classifier": clf,
+        "pipeline": make_pipeline(StandardScaler(), PCA(16), clone(clf)),
+    }
+    paths = {name: folder / name for name in models}
+    for name, model in models.items():
+        skmnist.save(model.fit(X[:200], y[:200]), paths[name])
+    return {"format 1": MODELS / "format-1.safetensors", **paths}
 
 
-def seal(facts, tensors):
-    """A file with a valid checksum around anything."""
-    text = facts if isinstance(facts, str) else json.dumps(facts)
-    text = '{"sha256": "' + CHECKSUM_PLACEHOLDER.decode() + '"' + (", " + text[1:])
-    return reseal(safetensors.torch.save(tensors, {"skmnist": text}))
+def with_checksum(metadata, tensors):
+    """A file with a valid checksum around any content."""
+    text = '{"sha256": "' + CHECKSUM_PLACEHOLDER.decode() + '", '
+    text += json.dumps(metadata)[1:]
+    return fix_checksum(safetensors.torch.save(tensors, {"skmnist": text}))
 
 
-def reseal(content):
+def fix_checksum(content):
     content = bytearray(content)
     content[CHECKSUM_START:CHECKSUM_END] = _checksum(content).encode()
     return bytes(content)
 
 
-# Damage without a valid checksum: what happens to files ------------------------------
+# Damage: the checksum is not valid ---------------------------------------------------
 
 
 def flip_bit_of(first, last):
@@ -94,7 +111,7 @@ def header_end(content):
     return LENGTH_SIZE + int.from_bytes(content[:LENGTH_SIZE], "little")
 
 
-def cut(content, generator):
+def truncate(content, generator):
     return content[: generator.randrange(len(content))]
 
 
@@ -108,7 +125,7 @@ def overwrite(content, generator):
     return content[:at] + generator.randbytes(size) + content[at + size :]
 
 
-def leave_out(content, generator):
+def drop_part(content, generator):
     at = generator.randrange(len(content))
     return content[:at] + content[at + generator.randrange(1, 4096) :]
 
@@ -119,7 +136,7 @@ def swap_blocks(content, generator):
 
 
 def as_text(content, generator):
-    """What a transfer in text mode does: line ends."""
+    """Line ends changed by a transfer in text mode."""
     changed = content.replace(b"\n", b"\r\n")
     return changed if changed != content else content + b"\n"
 
@@ -160,7 +177,7 @@ def noise(content, generator):
     return generator.randbytes(generator.choice([0, 1, 7, 8, 9, 100, 10_000]))
 
 
-def pickle_behind_our_start(content, generator):
+def pickle_after_valid_start(content, generator):
     body = pickle.dumps(Malicious())
     return (
         len(body).to_bytes(LENGTH_SIZE, "little") + START + CHECKSUM_PLACEHOLDER + body
@@ -177,18 +194,18 @@ def other_safetensors(content, generator):
 
 def huge_header(content, generator):
     length = generator.choice([2**63, 2**40, 2 * HEADER_LIMIT, len(content) * 2])
-    return reseal(length.to_bytes(LENGTH_SIZE, "little") + content[LENGTH_SIZE:])
+    return fix_checksum(length.to_bytes(LENGTH_SIZE, "little") + content[LENGTH_SIZE:])
 
 
 def header_of_brackets(content, generator):
-    """JSON that takes many times its size in memory, in the header or in our part."""
+    """JSON that takes many times its size in memory, in the header or the metadata."""
     n = HEADER_LIMIT // 5
     value = generator.choice(
         ["[" * n, "[[]," * n, f"[{'{},' * n}1]", f"[{'1.5,' * n}1]"]
     )
     rest = generator.choice(['\\"}"}, "x": %s}', '\\", \\"x\\": %s}"}}']) % value
     header = START + CHECKSUM_PLACEHOLDER + rest.encode()
-    return reseal(len(header).to_bytes(LENGTH_SIZE, "little") + header)
+    return fix_checksum(len(header).to_bytes(LENGTH_SIZE, "little") + header)
 
 
 def other_value(generator, value):
@@ -207,23 +224,40 @@ def other_value(generator, value):
     return generator.choice([v for v in absurd if type(v) is not type(value)])
 
 
-STRICT = (
+FORMAT_1_ENTRIES = (
     *("format", "parameters", "classes", "image_shape", "layout", "n_features"),
     *("pixel_mean", "pixel_std", "precision", "seed", "weights_so_far", "history"),
     *("n_earlier_epochs", "network"),
 )
 
 
-def wrong_fact(facts, tensors, generator):
-    name = generator.choice(STRICT)
-    facts[name] = other_value(generator, facts[name])
+def get_parts(metadata):
+    """The dict with the parts of the classifier: parameters, network, attributes."""
+    if "pipeline" in metadata:
+        return metadata["pipeline"]["classifier"][1]
+    return metadata.get("classifier", metadata)
 
 
-def missing_fact(facts, tensors, generator):
-    del facts[generator.choice(STRICT)]
+def choose_entry(metadata, generator):
+    """Choose a dict and a key in it."""
+    if metadata["format"] == 1:
+        return metadata, generator.choice(FORMAT_1_ENTRIES)
+    parts = get_parts(metadata)
+    owner = generator.choice([metadata, parts, *[parts["attributes"]] * 3])
+    return owner, generator.choice(sorted(owner.keys() - {"versions"}))
 
 
-def wrong_parameter(facts, tensors, generator):
+def wrong_entry(metadata, tensors, generator):
+    owner, key = choose_entry(metadata, generator)
+    owner[key] = other_value(generator, owner[key])
+
+
+def missing_entry(metadata, tensors, generator):
+    owner, key = choose_entry(metadata, generator)
+    del owner[key]
+
+
+def wrong_parameter(metadata, tensors, generator):
     wrong = {
         "lr": ["fast", None, 0, -1.0, {"float": "nan"}, {"class": "os.system"}],
         "max_epochs": [0, -1, 2.5, "many", None, []],
@@ -269,10 +303,10 @@ def wrong_parameter(facts, tensors, generator):
         "optimizer__warp": [9],
     }
     name = generator.choice(list(wrong))
-    facts["parameters"][name] = generator.choice(wrong[name])
+    get_parts(metadata)["parameters"][name] = generator.choice(wrong[name])
 
 
-def wrong_network(facts, tensors, generator):
+def wrong_network(metadata, tensors, generator):
     wrong = {
         "hidden_units": [10**9, 10**18, 10**30, -1, 33, "x", [1]],
         "channels": [[10**9, 10**9], [], 7, [4, 9]],
@@ -281,10 +315,10 @@ def wrong_network(facts, tensors, generator):
         "warp": [9],
     }
     name = generator.choice(list(wrong))
-    facts["network"][name] = generator.choice(wrong[name])
+    get_parts(metadata)["network"][name] = generator.choice(wrong[name])
 
 
-def wrong_shape(facts, tensors, generator):
+def wrong_shape(metadata, tensors, generator):
     name = generator.choice([n for n in tensors if n.startswith("network.")])
     values = tensors[name]
     tensors[name] = generator.choice(
@@ -292,53 +326,89 @@ def wrong_shape(facts, tensors, generator):
     )
 
 
-def wrong_type(facts, tensors, generator):
-    name = generator.choice(list(tensors))
-    types = [torch.int8, torch.float16, torch.bfloat16, torch.bool, torch.uint8]
-    if name.startswith("history."):  # these may be of several types
+def wrong_type(metadata, tensors, generator):
+    name = generator.choice(sorted(tensors.keys() - {"classes"}))
+    if name.startswith("history"):  # these may be of several types in format 1
         tensors[name] = tensors[name][None]
     else:
+        types = [torch.int8, torch.float16, torch.bfloat16, torch.bool, torch.uint8]
         tensors[name] = tensors[name].to(generator.choice(types))
 
 
-def missing_tensor(facts, tensors, generator):
-    del tensors[generator.choice(list(tensors))]
+def missing_tensor(metadata, tensors, generator):
+    del tensors[generator.choice(sorted(tensors))]
 
 
-def further_tensor(facts, tensors, generator):
-    tensors[generator.choice(["network.", "history."]) + "x"] = torch.zeros(3)
+def further_tensor(metadata, tensors, generator):
+    name = generator.choice(["network.x", "history.x", "history.epochs.x"])
+    tensors[name] = torch.zeros(3)
 
 
-def not_finite(facts, tensors, generator):
+def not_finite(metadata, tensors, generator):
     name = generator.choice([n for n in tensors if n.startswith("network.")])
     tensors[name] = torch.full_like(tensors[name], generator.choice([np.nan, np.inf]))
 
 
-def wrong_labels(facts, tensors, generator):
-    facts["classes"] = generator.choice(
-        [
-            ["int64", list(range(9))],
-            ["int64", list(range(11))],
-            ["int64", [0] * 10],
-            ["int64", list(range(10))[::-1]],
-            ["int8", [*range(9), 1000]],
-            ["int64", [*range(9), "nine"]],
-            ["object", [*range(9), None]],
-            ["object", [*range(9), []]],
-            ["str", list(range(10))],
-            ["str", [*map(str, range(4000)), "x" * 4000]],
-            ["U1000000000", list(range(10))],
-            ["datetime64[s]", list(range(10))],
-            ["float64", [*range(9), 1e400]],
-        ]
+WRONG_LABELS = [
+    ["int64", list(range(9))],
+    ["int64", list(range(11))],
+    ["int64", [0] * 10],
+    ["int64", list(range(10))[::-1]],
+    ["object", [*range(9), None]],
+    ["object", [*range(9), []]],
+    ["object", [[i] for i in range(10)]],
+    ["str", list(range(10))],
+    ["str", [*map(str, range(4000)), "x" * 4000]],
+    ["U1000000000", list(range(10))],
+    ["datetime64[s]", list(range(10))],
+    ["float64", [*range(9), 1e400]],
+]
+
+
+def wrong_labels(metadata, tensors, generator):
+    if generator.randrange(2):
+        labels = generator.choice([pair for pair in WRONG_LABELS if pair[0] != "int64"])
+        get_parts(metadata)["attributes"]["classes"] = {"array_of": labels}
+    else:
+        ten = torch.arange(10)
+        tensors["classes"] = generator.choice(
+            [ten[:9], torch.arange(11), ten * 0, ten.flip(0), ten[None], ten / 0]
+        )
+
+
+def wrong_labels_of_format_1(metadata, tensors, generator):
+    metadata["classes"] = generator.choice(
+        [*WRONG_LABELS, ["int8", [*range(9), 1000]], ["int64", [*range(9), "nine"]]]
     )
 
 
-def absurd_history(facts, tensors, generator):
-    keys, groups = facts["history"][0]
+def wrong_history(metadata, tensors, generator):
+    text = generator.choice(
+        [
+            *("", "[", "[" * 100_000, '{"a":' * 100_000, "{}", "3", "[3]", "[[]]"),
+            *('[{"epoch": 1}]', '[{"epoch": 1, "batches": 3}]', '[{"batches": []}]'),
+            *('[{"epoch": 1, "batches": [{}]}]', '[{"epoch": [], "batches": []}]'),
+            '[{"epoch": 1, "batches": [{"loss": "os.system"}]}]',
+            '[{"epoch": 1, "batches": {"loss": 1}}]',
+            *("\xff", "9" * 10_000),
+        ]
+    )
+    tensors["history"] = torch.tensor(list(text.encode("latin-1")), dtype=torch.uint8)
+
+
+def large_history(metadata, tensors, generator):
+    """JSON that takes many times its size in memory."""
+    n = generator.choice([10_000, 100_000])
+    item = generator.choice(["{},", "[],", '{"":[]},', "1.5,", '{"a":1},', '"a",'])
+    text = generator.choice(["[%s1]", '[{"epoch":1,"batches":[%s1]}]']) % (item * n)
+    tensors["history"] = torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
+
+
+def wrong_history_of_format_1(metadata, tensors, generator):
+    keys, groups = metadata["history"][0]
     kinds, counts = tensors["history.kinds"], tensors["history.counts"]
     if generator.randrange(2):
-        facts["history"][0] = generator.choice(
+        metadata["history"][0] = generator.choice(
             [
                 [[*keys, "x"], groups],
                 [[{"class": "os.system"}], groups],
@@ -360,24 +430,79 @@ def absurd_history(facts, tensors, generator):
         )
 
 
-def other_format(facts, tensors, generator):
-    facts["format"] = generator.choice([0, 2, 99, "1", None, [1]])
+def other_format(metadata, tensors, generator):
+    formats = {0, 1, 2, 99, "1", None, (1,)} - {metadata["format"]}
+    metadata["format"] = generator.choice(sorted(formats, key=repr))
 
 
-def absurd_shape(facts, tensors, generator):
-    facts["image_shape"] = generator.choice(
+def absurd_shape(metadata, tensors, generator):
+    shape = generator.choice(
         [[1, 8, 9], [8, 8], [1, 8, 10**9], [10**9, 10**9, 10**9], [1, -8, -8], "8x8"]
     )
+    if metadata["format"] == 1:
+        metadata["image_shape"] = shape
+    else:
+        attributes = get_parts(metadata)["attributes"]
+        attributes["image_shape"] = generator.choice([shape, {"tuple": shape}])
+
+
+OTHER_CLASSES = (
+    *("os.system", "builtins.eval", "subprocess.Popen", "sklearn.base.BaseEstimator"),
+    *("sklearn.preprocessing._data.StandardScaler", "sklearn.svm.SVC", "antigravity.x"),
+    *("sklearn.preprocessing.FunctionTransformer.x", "skmnist.load", "", "PCA"),
+)
+
+
+def wrong_step(metadata, tensors, generator):
+    """Another class, parameter or attribute in a step of a pipeline."""
+    step = generator.choice(metadata["pipeline"]["steps"])
+    content = step[1]["transformer"]
+    attribute = generator.choice(sorted(content[2].keys() - {"n_features_in_"}))
+    change = generator.randrange(6)
+    if change == 0:
+        content[0] = generator.choice(OTHER_CLASSES)
+    elif change == 1:
+        kind = generator.choice(["class", "object"])
+        step[1] = {kind: generator.choice(["skmnist.CNN", ["os.system", {}]])}
+    elif change == 2:
+        name = generator.choice(["copy", "fit", "__class__", "transform", "x"])
+        content[1][name] = {"class": "torch.optim.SGD"}
+    elif change == 3:
+        content[2][generator.choice(["transform", "__dict__", "x_", "_x"])] = 3
+    elif change == 4:
+        del content[2][attribute]
+    else:
+        content[2][attribute] = generator.choice(
+            [{"class": "os.system"}, {"array": "x"}, {"tensor": "network.conv1.weight"}]
+        )
+
+
+def wrong_steps(metadata, tensors, generator):
+    pipeline = metadata["pipeline"]
+    steps = pipeline["steps"]
+    change = generator.randrange(4)
+    if change == 0:
+        other = [[3, None], [None, None], ["pca", None], [[], "passthrough"]]
+        other += [["x", "os.system"], ["x", 3], ["x", {"class": "skmnist.CNN"}], "x", 3]
+        steps.append(generator.choice(other))
+    elif change == 1:
+        pipeline["classifier"][0] = generator.choice([None, 3, "pca", [], {}])
+    elif change == 2:
+        pipeline["parameters"]["memory"] = generator.choice(["/tmp/x", 3, {}])
+    else:
+        owner = generator.choice([metadata, pipeline])
+        key = generator.choice(sorted(owner.keys() - {"versions"}))
+        owner[key] = other_value(generator, owner[key])
 
 
 DAMAGE = {
     "a bit of the length": flip_bit_of(0, lambda content: LENGTH_SIZE),
     "a bit of the header": flip_bit_of(LENGTH_SIZE, header_end),
     "a bit anywhere": flip_bit_of(0, None),
-    "cut off": cut,
+    "truncated": truncate,
     "extended": extend,
     "overwritten": overwrite,
-    "a part is missing": leave_out,
+    "a part is missing": drop_part,
     "blocks swapped": swap_blocks,
     "line ends changed": as_text,
     "foreign: pickle": pickled,
@@ -386,43 +511,75 @@ DAMAGE = {
     "foreign: zip": zip_file,
     "foreign: NumPy": numpy_file,
     "foreign: noise": noise,
-    "foreign: pickle behind our start": pickle_behind_our_start,
+    "foreign: pickle after a valid start": pickle_after_valid_start,
     "foreign: other safetensors": other_safetensors,
     "hostile: huge header": huge_header,
     "hostile: brackets": header_of_brackets,
 }
-HOSTILE = {
-    "hostile: wrong fact": wrong_fact,
-    "hostile: missing fact": missing_fact,
-    "hostile: wrong parameter": wrong_parameter,
-    "hostile: wrong network": wrong_network,
-    "hostile: wrong shape": wrong_shape,
-    "hostile: wrong type": wrong_type,
-    "hostile: missing tensor": missing_tensor,
-    "hostile: further tensor": further_tensor,
-    "hostile: not finite": not_finite,
-    "hostile: wrong labels": wrong_labels,
-    "hostile: absurd history": absurd_history,
-    "hostile: another format": other_format,
-    "hostile: absurd shape": absurd_shape,
+HOSTILE_ANY = {
+    "wrong entry": wrong_entry,
+    "missing entry": missing_entry,
+    "wrong parameter": wrong_parameter,
+    "wrong network": wrong_network,
+    "wrong shape": wrong_shape,
+    "wrong type": wrong_type,
+    "missing tensor": missing_tensor,
+    "further tensor": further_tensor,
+    "not finite": not_finite,
+    "another format": other_format,
+    "absurd shape": absurd_shape,
 }
+HOSTILE = {
+    "format 1": {
+        **HOSTILE_ANY,
+        "wrong labels": wrong_labels_of_format_1,
+        "wrong history": wrong_history_of_format_1,
+    },
+    "classifier": {
+        **HOSTILE_ANY,
+        "wrong labels": wrong_labels,
+        "wrong history": wrong_history,
+        LARGE_HISTORY: large_history,
+    },
+    "pipeline": {
+        "wrong entry": wrong_entry,
+        "wrong parameter": wrong_parameter,
+        "missing tensor": missing_tensor,
+        "further tensor": further_tensor,
+        "wrong labels": wrong_labels,
+        "wrong step": wrong_step,
+        "wrong steps": wrong_steps,
+    },
+}
+"""Changes with a valid checksum, by the kind of file that is changed."""
+
+KINDS = [
+    *((kind, None) for kind in DAMAGE),
+    *((kind, model) for model, kinds in HOSTILE.items() for kind in kinds),
+]
 
 
-def damaged_files(model, n, seed):
-    """Yield the kind of damage and the content of each of n damaged files."""
-    content = model.read_bytes()
-    facts, tensors = read_safe_file(model)
-    original = json.dumps(facts)
+def damaged_files(models, n, seed):
+    """Yield the kind and the content of each of n damaged files.
+
+    Parameters
+    ----------
+    models : dict of Path by kind of file
+    n : int
+    seed : int
+    """
+    content = models["classifier"].read_bytes()
+    originals = {name: read_safe_file(path) for name, path in models.items()}
     generator = random.Random(seed)
-    kinds = [*DAMAGE, *HOSTILE]
     for i in range(n):
-        kind = kinds[i % len(kinds)]
-        if kind in DAMAGE:
+        kind, model = KINDS[i % len(KINDS)]
+        if model is None:
             yield kind, DAMAGE[kind](content, generator)
         else:
-            facts, changed = json.loads(original), dict(tensors)
-            HOSTILE[kind](facts, changed, generator)
-            yield kind, seal(facts, changed)
+            metadata, tensors = originals[model]
+            metadata, tensors = json.loads(json.dumps(metadata)), dict(tensors)
+            HOSTILE[model][kind](metadata, tensors, generator)
+            yield f"{model}: {kind}", with_checksum(metadata, tensors)
 
 
 def try_damaged_files(n, seed):
@@ -431,22 +588,24 @@ def try_damaged_files(n, seed):
     Returns
     -------
     dict
-        For each kind of damage: number of files, count of each error (its wording
-        without figures), most memory taken beyond the file's own size, in bytes, and
-        sizes of the files.
+        For each kind: the number of files `n`, the count of each error (without the
+        values in it) `errors`, and the peak of the memory taken and the size of the
+        file for which their ratio was largest, in bytes: `peak` and `size`.
 
     Raises
     ------
     AssertionError
-        If one was loaded, gave another error than ValueError, or was executed.
+        If one was loaded, raised anything but ValueError, or was executed.
     """
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        model, path = Path(folder) / "model", Path(folder) / "damaged.safetensors"
-        make_model(model)
-        intact = skmnist.load(model)  # imports what is imported at the first use
-        assert intact.n_iter_ == 2
-        for kind, content in damaged_files(model, n, seed):
+        folder = Path(folder)
+        path = folder / "damaged.safetensors"
+        models = make_models(folder)
+        for model in models.values():
+            skmnist.load(model)  # also imports all that loading needs
+        names = sorted(path.name for path in folder.iterdir())
+        for kind, content in damaged_files(models, n, seed):
             path.write_bytes(content)
             size = len(content)
             del content
@@ -464,12 +623,13 @@ def try_damaged_files(n, seed):
                 tracemalloc.stop()
             entry = found.setdefault(kind, {"n": 0, "errors": collections.Counter()})
             entry["n"] += 1
-            entry["errors"][re.split(r"[(:;.]", message)[:2][-1].strip()] += 1
+            reason = re.split(r"[(:;.]", message)[:2][-1].strip()
+            entry["errors"][re.sub(r"[\d,]+", "N", reason)] += 1
             if peak / max(size, 1) > entry.get("peak", 0) / entry.get("size", 1):
                 entry |= {"peak": peak, "size": size or 1}
-            assert sorted(os.listdir(folder)) == ["damaged.safetensors", "model"]
+            assert sorted(os.listdir(folder)) == sorted([*names, path.name])
     assert EXECUTED not in os.environ
-    # which putenv would have given to children
+    # putenv sets it for child processes only
     command = [sys.executable, "-c", "import os; print(*os.environ)"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert EXECUTED not in shown
@@ -477,14 +637,14 @@ def try_damaged_files(n, seed):
 
 
 def resident_memory():
-    """The most memory that this process has taken, in words."""
+    """The peak of the memory of this process, in words."""
     try:
         import resource
     except ImportError:  # on Windows
-        return "this system does not tell how much memory the process took"
+        return "the memory of the process is unknown on this system"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # it counts in bytes there
-    return f"the process took {peak / unit:.0f} MiB at most"
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # in bytes there
+    return f"the process took at most {peak / unit:.0f} MiB"
 
 
 def main():
