@@ -61,7 +61,7 @@ def small_squares(few, small):
 
 def no_squares(few, small):
     X, y = few
-    with pytest.warns(UserWarning, match="no square number"):
+    with pytest.warns(UserWarning, match="not a square number"):
         return small().fit(X[:, :700], y)
 
 
