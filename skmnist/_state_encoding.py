@@ -173,7 +173,7 @@ def encode_history(history):
     """
     epochs = [
         # Ctrl-C can leave a batch without entries
-        {**_as_row(epoch), "batches": [_as_row(row) for row in epoch["batches"] if row]}
+        {"batches": [_as_row(row) for row in epoch["batches"] if row], **_as_row(epoch)}
         for epoch in history
     ]
     return json_to_tensor(epochs)

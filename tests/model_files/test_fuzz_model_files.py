@@ -5,9 +5,11 @@ import sys
 
 import fuzz_model_files as fuzz
 import pytest
+from damaged_files import with_checksum
+from hostile_files import LARGE_HISTORY
 
 import skmnist
-from skmnist._safe_file import read_safe_file
+from skmnist._safe_file import HEADER_LIMIT, read_safe_file
 
 
 def test_header_beyond_the_limit_is_not_read(few, small, path):
@@ -15,9 +17,7 @@ def test_header_beyond_the_limit_is_not_read(few, small, path):
     skmnist.save(clf, path)
     metadata, tensors = read_safe_file(path)
     for length, fits in ((10, True), (path.stat().st_size + 2**17, False)):
-        path.write_bytes(
-            fuzz.with_checksum({**metadata, "note": "x" * length}, tensors)
-        )
+        path.write_bytes(with_checksum({**metadata, "note": "x" * length}, tensors))
         if fits:
             assert skmnist.load(path).n_iter_ == 1
         else:
@@ -31,9 +31,9 @@ def test_damaged_files_are_refused():
     assert sum(entry["n"] for entry in found.values()) == 800
     assert len(found) == len(fuzz.KINDS)
     for kind, entry in found.items():
-        multiple = 40 if fuzz.LARGE_HISTORY in kind else 5
+        multiple = 40 if LARGE_HISTORY in kind else 5
         # a header of this size can be full of brackets
-        assert entry["peak"] < multiple * entry["size"] + 20 * fuzz.HEADER_LIMIT
+        assert entry["peak"] < multiple * entry["size"] + 20 * HEADER_LIMIT
 
 
 def test_without_the_module_resource(monkeypatch):

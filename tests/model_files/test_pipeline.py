@@ -3,12 +3,12 @@
 import os
 import sys
 
-import fuzz_model_files as fuzz
 import numpy as np
 import pandas as pd
 import pytest
 import sklearn
 import torch
+from damaged_files import with_checksum
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
@@ -231,7 +231,7 @@ def change(images, small, path):
             step["transformer"][1][name] = value
         for name in changes.get("removed", ()):
             del step["transformer"][2][name]
-        path.write_bytes(fuzz.with_checksum(metadata, tensors))
+        path.write_bytes(with_checksum(metadata, tensors))
 
     return change
 
