@@ -105,7 +105,7 @@ class MnistCNNClassifier(ImageClassifier):
         `valid_loss` and `valid_acc`. None trains on all data, unless `early_stopping`
         holds some out.
     callbacks : list of callbacks or None, default=None
-        skorch callbacks, in addition to the default ones; their batches hold labels,
+        Callbacks of skorch, in addition to the default ones; their batches hold labels,
         not encoded labels. An `LRScheduler` requires `lr_schedule=None`. With a
         `skmnist.callbacks.TrainingCheckpoint`, an interrupted `fit` can be resumed.
     compile : bool, default=False

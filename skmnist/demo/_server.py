@@ -28,7 +28,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
-from skmnist import MnistCNNClassifier
+from skmnist.classifiers import ImageClassifier
 from skmnist.preprocessing import DigitPreprocessor
 from skmnist.preprocessing._compatibility import check_classifier
 from skmnist.preprocessing._normalization import CANVAS_SIZE
@@ -161,10 +161,10 @@ def serve(clf, port=8000, started=None):
 
 def _check_classifier(clf):
     """Raise ValueError unless clf reads images of 28x28 pixels from 0 to 255."""
-    if not isinstance(clf, MnistCNNClassifier):
+    if not isinstance(clf, ImageClassifier):
         raise ValueError(
-            f"Got {type(clf).__name__}, expected a fitted MnistCNNClassifier. For a "
-            "pipeline or a search, pass pipeline[-1] or search.best_estimator_."
+            f"Got {type(clf).__name__}, expected a fitted MnistCNNClassifier. Of a "
+            "search, pass search.best_estimator_."
         )
     check_is_fitted(clf)
     check_classifier(clf)

@@ -14,8 +14,15 @@ def check_classifier(clf):
     Raises
     ------
     ValueError
-        If its images are not of shape (1, 28, 28), or their pixels not in 0 to 255.
+        If it is not a classifier of images, such as a pipeline, if its images are not
+        of shape (1, 28, 28), or their pixels not in 0 to 255.
     """
+    if not hasattr(clf, "image_shape_"):
+        raise ValueError(
+            f"Got a model of type {type(clf).__name__}, expected a fitted "
+            "MnistCNNClassifier without other steps: the pictures are preprocessed "
+            "already. Train one on images from 0 to 255."
+        )
     expected = (1, CANVAS_SIZE, CANVAS_SIZE)
     if clf.image_shape_ != expected:
         raise ValueError(

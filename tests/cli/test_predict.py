@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from cli_helpers import join_first_column, needs_odd_names
 from matplotlib.image import imread
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
 
 import skmnist
 from skmnist.cli._predict import find_pictures
@@ -144,3 +146,11 @@ def test_predict_with_another_kind_of_model(run, small, few, digits, tmp_path):
             result = run(*command)
             assert result.exit_code == 1
             assert message in result.output
+
+
+def test_pipelines_are_refused(run, tmp_path, small, few, pictures):
+    pipeline = make_pipeline(MinMaxScaler(), small()).fit(*few)
+    skmnist.save(pipeline, tmp_path / "model")
+    result = run("predict", tmp_path / "model", pictures)
+    assert result.exit_code == 1
+    assert "Got a model of type Pipeline" in result.output

@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 import skmnist
 from skmnist import MnistCNNClassifier
 from skmnist.cli import _progress, _train, app
-from skmnist.cli._train import CHECKPOINT
 from skmnist.datasets import load_mnist_sample
 
 RECIPES = {
@@ -208,7 +207,11 @@ def test_ctrl_c_saves_the_results_so_far(ctrl_c, tmp_path):
     )
     assert "Traceback" not in errors
     assert "Accuracy" in rest
-    assert {path.name for path in tmp_path.iterdir()} == {*FILES, CHECKPOINT}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *FILES,
+        _train.CHECKPOINT,
+        _train.COMMAND,
+    }
     assert f"skmnist train --resume {tmp_path}" in rest
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["interrupted"] is True
