@@ -1,4 +1,4 @@
-"""Random changes of the training images, a new one for each image in each epoch."""
+"""Random transforms of training images, drawn for each image in each epoch."""
 
 import math
 import numbers
@@ -8,33 +8,33 @@ from torch.nn import functional as F
 
 
 class RandomAffine:
-    """Rotate, shift and scale each image of a batch by amounts of its own.
+    """Rotate, shift and scale each image of a batch by random amounts.
 
-    For `MnistCNNClassifier(augmentation=RandomAffine)`, which calls it on each training
-    batch; predictions see images as they are. All images of a batch are transformed
-    together, on the device that they are on, with bilinear interpolation. What comes
-    into view beyond an edge repeats the edge.
+    Classifiers with `augmentation=RandomAffine` call it on each training batch, not in
+    prediction. All images of a batch are transformed together, on their device, with
+    bilinear interpolation. Pixels outside the image take the value of the nearest edge
+    pixel.
 
     Parameters
     ----------
     rotation : float, default=10.0
-        Largest angle, in degrees, in [0, 180]; angles are uniform in
+        Maximum angle in degrees, in [0, 180]; angles are uniform in
         [-rotation, rotation].
     shift : float, default=1.0
-        Largest shift along each axis, in pixels, at least 0; shifts are uniform in
+        Maximum shift along each axis in pixels, at least 0; shifts are uniform in
         [-shift, shift].
     scale : float, default=0.1
-        Largest change of size, in [0, 1); factors are uniform in
+        Maximum relative change of size, in [0, 1); factors are uniform in
         [1 - scale, 1 + scale].
 
     Raises
     ------
     ValueError, TypeError
-        If a parameter is not in its range.
+        If a parameter is out of range, or not a number.
 
     See Also
     --------
-    torchvision.transforms.v2.RandomAffine : One transform for all images of a batch.
+    torchvision.transforms.v2.RandomAffine : Same transform for all images of a batch.
 
     Examples
     --------
@@ -68,17 +68,17 @@ class RandomAffine:
 
         Returns
         -------
-        tensor of the same shape
+        tensor of shape (n, C, H, W)
         """
         n, _, height, width = X.shape
 
-        def uniform(largest):
-            return (torch.rand(n, dtype=X.dtype, device=X.device) * 2 - 1) * largest
+        def uniform(maximum):
+            return (torch.rand(n, dtype=X.dtype, device=X.device) * 2 - 1) * maximum
 
         angle, size = uniform(math.radians(self.rotation)), 1 + uniform(self.scale)
         cos, sin = angle.cos() / size, angle.sin() / size
         right, down = (uniform(2 * self.shift / side) for side in (width, height))
-        # where each pixel comes from, in coordinates that run from -1 to 1 on each axis
+        # origin of each pixel, in coordinates from -1 to 1 on each axis
         entries = [
             *(cos, sin * height / width, right),
             *(-sin * width / height, cos, down),

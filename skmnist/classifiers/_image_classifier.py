@@ -4,15 +4,12 @@ import copy
 import inspect
 import warnings
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import check_X_y
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EpochScoring, EpochTimer, PassthroughScoring, PrintLog
@@ -21,38 +18,31 @@ from skorch.exceptions import SkorchTrainingImpossibleError
 from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import DataLoader
 
-from skmnist.callbacks import EarlyStopping, OneCycleLR, StopTraining
+from skmnist.callbacks import EarlyStopping, OneCycleLR
 from skmnist.classifiers._batch_loader import (
     PREDICTION_BATCH_SIZE,
     LabelledImages,
     TensorBatchLoader,
-    get_images,
-    get_sample_weight,
     index_by_array,
     is_labelled_images,
 )
 from skmnist.classifiers._callbacks import (
-    TrainingControl,
     ValidationScoring,
     find_checkpoint,
     get_callback_names,
     has_lr_scheduler,
-    is_stopped_by_skorch,
     move_checkpoint_to_end,
     score_validation_data,
 )
 from skmnist.classifiers._concurrency import get_predictor, run_prediction, run_training
 from skmnist.classifiers._device import resolve_device, resolve_precision
 from skmnist.classifiers._input_validation import (
-    PIXEL_DTYPES,
-    as_images,
     as_labels,
-    as_rows,
     as_weights,
     check_known_labels,
     pixel_statistics,
-    resolve_image_shape,
-    with_channels,
+    validate_images,
+    validate_training_data,
 )
 from skmnist.classifiers._module import (
     apply_augmentation,
@@ -67,12 +57,9 @@ from skmnist.classifiers._parameter_validation import (
 )
 from skmnist.classifiers._random_state import draw_seed, fork_rng, seed_generators
 from skmnist.classifiers._sample_weights import (
-    check_criterion,
-    combine_weights,
     compute_weighted_loss,
-    drop_zero_weight,
-    scale_weights,
 )
+from skmnist.classifiers._training import Split, check_convergence, train
 from skmnist.datasets import dataset_to_arrays
 from skmnist.networks import CNN, uncompiled
 
@@ -85,40 +72,6 @@ PICKLED = (
 
 NOT_PICKLED = ("optimizer_",)
 """Fitted attributes that they do not hold."""
-
-
-class TrainingData(NamedTuple):
-    """Validated training data.
-
-    Attributes
-    ----------
-    X : array-like of shape (n, n_features)
-        As passed by the user, but flat; still a data frame if it was one.
-    layout : tuple (n_features,), (H, W) or (C, H, W)
-        Shape of each image as passed by the user.
-    images : tensor of shape (n, C, H, W)
-        Without the images of weight 0, as are `y` and `weights`.
-    y : ndarray of shape (n,)
-    weights : ndarray of shape (n,) or None
-    classes : ndarray of shape (n_classes,)
-    fit_info : dict
-        What the hooks of scikit-learn's callbacks receive.
-    """
-
-    X: object
-    layout: tuple
-    images: torch.Tensor
-    y: np.ndarray
-    weights: np.ndarray | None
-    classes: np.ndarray
-    fit_info: dict
-
-
-class Split(NamedTuple):
-    """Data sets to train on and to validate with, ready for `fit_loop`."""
-
-    train: object
-    valid: object
 
 
 class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
@@ -438,7 +391,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         """
         self.check_training_readiness()
         check_parameters(self)
-        data = self._validate_training_data(X, y, sample_weight)
+        data = validate_training_data(self, X, y, sample_weight)
         check_class_counts(self, data.y, weighted=data.weights is not None)
         checkpoint = find_checkpoint(self.callbacks)
         n_finished = 0
@@ -446,14 +399,15 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             n_finished = checkpoint.prepare(self, data.images, data.y, data.weights)
         task = self._start_task("fit", data, int(self.max_epochs) - n_finished)
 
-        def train(resume):
+        def run(resume):
             self._prepare(data, resume)
             self._n_earlier_epochs = len(self.history)
             if n_finished:
                 checkpoint.restore(self)
-            fork_rng(self.device_, lambda: self._train(data, task, resume, n_finished))
+            epochs = {"resume": resume, "n_finished": n_finished}
+            fork_rng(self.device_, lambda: train(self, data, task, **epochs))
 
-        run_training(self, train, may_resume=self.warm_start)
+        run_training(self, run, may_resume=self.warm_start)
         return self
 
     @with_callbacks
@@ -506,16 +460,15 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
                 "Got no classes in the first call of partial_fit, expected all labels "
                 "that occur in any call. Pass classes=..."
             )
-        data = self._validate_training_data(X, y, sample_weight, classes)
+        data = validate_training_data(self, X, y, sample_weight, classes)
         task = self._start_task("partial_fit", data, n_epochs=1)
 
-        def train(resume):
+        def run(resume):
             self._prepare(data, resume)
-            fork_rng(
-                self.device_, lambda: self._train(data, task, resume, incremental=True)
-            )
+            epochs = {"resume": resume, "incremental": True}
+            fork_rng(self.device_, lambda: train(self, data, task, **epochs))
 
-        run_training(self, train, may_resume=True)
+        run_training(self, run, may_resume=True)
         return self
 
     def predict(self, X):
@@ -775,9 +728,9 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         return args, kwargs
 
     def get_dataset(self, X, y=None):
-        return (
-            X if is_dataset(X) else LabelledImages(self._check_X(X), y, self.classes_)
-        )
+        if is_dataset(X):
+            return X
+        return LabelledImages(validate_images(self, X), y, self.classes_)
 
     def get_split_datasets(self, X, y=None, **fit_params):
         if isinstance(X, Split):
@@ -847,7 +800,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     def on_epoch_end(self, net, **kwargs):
         # before callbacks predict with the network or write it to a file
         super().on_epoch_end(net, **kwargs)
-        self._check_convergence()
+        check_convergence(self)
 
     def train_step(self, batch, **fit_params):
         if self.augmentation_ is not None:
@@ -947,27 +900,6 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         )
         return [("stopping", stopping)]
 
-    def _validate_training_data(self, X, y, sample_weight, classes=None):
-        """Validate training data without changing the estimator."""
-        X, layout = as_rows(X)
-        rows, y = check_X_y(
-            X, as_labels(y), dtype=PIXEL_DTYPES, order="C", estimator=self
-        )
-        labels = LabelEncoder().fit(y).classes_  # explains mixed types
-        check_classification_targets(y)
-        if classes is None:
-            classes = labels
-        check_known_labels(labels, classes)
-        image_shape = resolve_image_shape(rows.shape[1], layout, self.image_shape)
-        images = as_images(rows, image_shape)
-        sample_weight = as_weights(sample_weight)
-        weights = combine_weights(sample_weight, self.class_weight, y, classes)
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        fit_info = {"estimator": self, "X": X, "y": y, "metadata": metadata}
-        layout = rows.shape[1:] if layout is None else layout
-        counted = drop_zero_weight(images, y, weights)
-        return TrainingData(X, layout, *counted, classes, fit_info)
-
     def _start_task(self, name, data, n_epochs):
         """Start the root task of scikit-learn's callbacks."""
         task = self._init_callback_context(task_name=name, max_subtasks=n_epochs)
@@ -1009,105 +941,6 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         if type(uncompiled(self.module_)).__module__ != CNN.__module__:
             check_log_probabilities(self, data.images[:2])
 
-    def _train(self, data, task, resume, n_finished=0, incremental=False):
-        """Split the data, prepare the network for them and run the epochs."""
-        no_autocast = torch.autocast(self.device_.type, enabled=False)  # of the caller
-        with torch.inference_mode(False), torch.enable_grad(), no_autocast:
-            seed_generators(self.device_, self._seed, epoch=len(self.history))
-            images = LabelledImages(data.images, data.y, self.classes_, data.weights)
-            split = Split(images, None)
-            if not incremental:
-                split = Split(*self.get_split_datasets(images, data.y))
-            self._scale_weights(images, split.train, incremental)
-            if not (resume or n_finished):
-                self._initialize_from_data(split.train)
-            self._run_epochs(data, split, task, n_finished, incremental)
-
-    def _run_epochs(self, data, split, task, n_finished, incremental):
-        """Run skorch's training loop over the epochs that remain."""
-        n_epochs, n_batches = task.max_subtasks, None
-        if self.lr_schedule is not None and not incremental:
-            n_batches = len(self.get_iterator(split.train, training=True))
-            n_batches *= n_finished + n_epochs
-        fit_info = {
-            **data.fit_info,
-            "reconstruction_attributes": self._get_reconstruction_attributes,
-        }
-        arrays = {"X": data.images, "y": data.y}
-        info = {"n_batches": n_batches, "incremental": incremental}
-        self.notify("on_train_begin", **arrays, **info)
-        control = TrainingControl(task, fit_info)
-        self.callbacks_.append(("control", control))
-        reduction = getattr(self.criterion_, "reduction", None)
-        interrupted = False
-        try:
-            self.fit_loop(split, epochs=n_epochs)
-        except StopTraining:
-            control.end_epoch()
-        except KeyboardInterrupt:
-            interrupted = not is_stopped_by_skorch(self.callbacks_)
-            if interrupted:
-                warnings.warn(
-                    f"Training interrupted by user after {self.n_iter_} full "
-                    "epochs; the estimator keeps what it has learned so far.",
-                    stacklevel=9,
-                )
-            else:
-                control.end_epoch()
-        self.callbacks_.remove(("control", control))
-        # Ctrl-C may have interrupted the cleanup of scoring callbacks and get_loss
-        vars(self).pop("forward_iter", None)
-        if reduction is not None:
-            self.criterion_.reduction = reduction
-        self.notify("on_train_end", **arrays, interrupted=interrupted)
-        super()._set_training(False)  # all layers: callbacks may have changed some
-        task.call_on_fit_task_end(**fit_info)
-
-    def _scale_weights(self, images, train, incremental):
-        """Scale the weights to mean 1 over all images that are trained on.
-
-        These are the images of this `fit` without the validation data, or those of all
-        calls of `partial_fit` so far.
-        """
-        so_far = self._weights_so_far if incremental else (0, 0.0)
-        self._weights_so_far = scale_weights(images, train, so_far)
-        if images.weights is not None:
-            check_criterion(self.criterion_)
-
-    def _initialize_from_data(self, train):
-        """Pass the training images to a network that asks for them."""
-        module = uncompiled(self.module_)
-        if hasattr(module, "initialize_from_data"):
-            images = get_images(train)
-            with torch.no_grad():
-                module.initialize_from_data(images, get_sample_weight(train))
-
-    def _check_convergence(self):
-        """Record the mean loss of the epoch; raise ValueError if training diverged."""
-        batches = [row for row in self.history[-1]["batches"] if "train_loss" in row]
-        if not batches:
-            raise ValueError(
-                f"Got from iterator_train={self.iterator_train!r} no batch to train "
-                "on. Pass a smaller batch_size, or drop_last=False."
-            )
-        losses, sizes = (
-            [row[key] for row in batches] for key in ("train_loss", "train_batch_size")
-        )
-        loss = np.average(losses, weights=sizes)
-        self.history.record("train_loss", loss)
-        weights = (w for w in self.module_.parameters() if w.requires_grad)
-        if np.isfinite(loss) and all(torch.isfinite(w).all() for w in weights):
-            return
-        came = (
-            "the weights of the network are no longer finite"
-            if np.isfinite(loss)
-            else f"the training loss became {loss}"
-        )
-        raise ValueError(
-            f"Training diverged in epoch {len(self.history)}: {came}. Pass a smaller "
-            f"lr (it is {self.lr}), or look for extreme values in X."
-        )
-
     def _run_prediction(self, predict, X):
         # torch's DataLoader and other loaders draw from the global generators
         draws = self.iterator_valid is not TensorBatchLoader or is_labelled_images(X)
@@ -1116,7 +949,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     def _predict_log_proba(self, X):
         if not self.initialized_:
             check_is_fitted(self)
-        images = X if is_labelled_images(X) else self._check_X(X)
+        images = X if is_labelled_images(X) else validate_images(self, X)
         if images is not X and self.iterator_valid is TensorBatchLoader:
             log_probabilities = self._infer_in_batches(images).numpy()
         else:
@@ -1146,32 +979,6 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             ]
             return torch.cat(outputs).cpu()
 
-    def _check_X(self, X):
-        """Validate images to predict and return a tensor (n, C, H, W)."""
-        X, layout = as_rows(X)
-        if self._is_surely_valid(X):
-            rows = X
-        else:
-            rows = validate_data(self, X, reset=False, dtype=PIXEL_DTYPES, order="C")
-        if layout is not None and with_channels(layout) != self.image_shape_:
-            raise ValueError(
-                "Got X with images of (channels, height, width) = "
-                f"{with_channels(layout)}, but "
-                f"{type(self).__name__} was trained on {self.image_shape_}."
-            )
-        return as_images(rows, self.image_shape_)
-
-    def _is_surely_valid(self, X):
-        """Whether validation would return X unchanged; it would slow single images."""
-        return (
-            type(X) is np.ndarray
-            and X.dtype == np.uint8
-            and X.ndim == 2
-            and len(X) > 0
-            and X.shape[1] == self.n_features_in_
-            and not hasattr(self, "feature_names_in_")
-        )
-
     def _resolve_precision(self):
         """Resolve the parameter `precision` for this network on this device."""
         precision, module = self.precision, uncompiled(self.module_)
@@ -1192,13 +999,6 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         """Create the optimizer of an estimator that was unpickled."""
         if self.initialized_ and not hasattr(self, "optimizer_"):
             self.initialize_optimizer()
-
-    def _get_reconstruction_attributes(self):
-        """Return what a copy needs to stay unchanged while the training continues."""
-        return {
-            "history_": copy.copy(self.history_),
-            "module_": copy.deepcopy(self.module_),
-        }
 
     @contextmanager
     def _resolved_device(self):

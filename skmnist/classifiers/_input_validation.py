@@ -8,10 +8,17 @@ import math
 import warnings
 from collections.abc import Mapping
 from os import PathLike
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import check_X_y
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
 from torch.utils.data import Dataset
+
+from skmnist.classifiers._sample_weights import combine_weights, drop_zero_weight
 
 PIXEL_DTYPES = (np.float32, np.uint8)
 """Types that `check_array` keeps; it converts others to the first."""
@@ -21,6 +28,105 @@ CHUNK = 256
 
 ROUNDING = 1e-9
 """Standard deviation, relative to the mean, that counts as a rounding error."""
+
+
+class TrainingData(NamedTuple):
+    """Validated training data.
+
+    Attributes
+    ----------
+    X : array-like of shape (n, n_features)
+        As passed by the user, but flat; still a data frame if it was one.
+    layout : tuple (n_features,), (H, W) or (C, H, W)
+        Shape of each image as passed by the user.
+    images : tensor of shape (n, C, H, W)
+        Without the images of weight 0, as are `y` and `weights`.
+    y : ndarray of shape (n,)
+    weights : ndarray of shape (n,) or None
+    classes : ndarray of shape (n_classes,)
+    fit_info : dict
+        What the hooks of scikit-learn's callbacks receive.
+    """
+
+    X: object
+    layout: tuple
+    images: torch.Tensor
+    y: np.ndarray
+    weights: np.ndarray | None
+    classes: np.ndarray
+    fit_info: dict
+
+
+def validate_training_data(estimator, X, y, sample_weight, classes=None):
+    """Validate the data of `fit` and `partial_fit`.
+
+    Parameters
+    ----------
+    estimator : ImageClassifier
+        It is not changed.
+    X, y, sample_weight : array-like
+    classes : ndarray of shape (n_classes,), default=None
+        All labels, sorted. None: the labels in y.
+
+    Returns
+    -------
+    TrainingData
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the data are invalid.
+    """
+    X, layout = as_rows(X)
+    rows, y = check_X_y(
+        X, as_labels(y), dtype=PIXEL_DTYPES, order="C", estimator=estimator
+    )
+    labels = LabelEncoder().fit(y).classes_  # explains mixed types
+    check_classification_targets(y)
+    if classes is None:
+        classes = labels
+    check_known_labels(labels, classes)
+    image_shape = resolve_image_shape(rows.shape[1], layout, estimator.image_shape)
+    images = as_images(rows, image_shape)
+    sample_weight = as_weights(sample_weight)
+    weights = combine_weights(sample_weight, estimator.class_weight, y, classes)
+    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+    fit_info = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+    layout = rows.shape[1:] if layout is None else layout
+    counted = drop_zero_weight(images, y, weights)
+    return TrainingData(X, layout, *counted, classes, fit_info)
+
+
+def validate_images(estimator, X):
+    """Validate images to predict.
+
+    Parameters
+    ----------
+    estimator : ImageClassifier
+        Fitted.
+    X : array-like
+
+    Returns
+    -------
+    tensor of shape (n, C, H, W)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If X does not hold images of the shape of the training images.
+    """
+    X, layout = as_rows(X)
+    if _is_surely_valid(estimator, X):
+        rows = X
+    else:
+        rows = validate_data(estimator, X, reset=False, dtype=PIXEL_DTYPES, order="C")
+    if layout is not None and with_channels(layout) != estimator.image_shape_:
+        raise ValueError(
+            "Got X with images of (channels, height, width) = "
+            f"{with_channels(layout)}, but "
+            f"{type(estimator).__name__} was trained on {estimator.image_shape_}."
+        )
+    return as_images(rows, estimator.image_shape_)
 
 
 def as_rows(X):
@@ -227,6 +333,18 @@ def pixel_statistics(images, weights=None):
     std = (squares / total).sqrt()
     std[std <= ROUNDING * mean.abs()] = 1.0
     return mean.numpy(), std.numpy()
+
+
+def _is_surely_valid(estimator, X):
+    """Whether validation would return X unchanged; it would slow single images."""
+    return (
+        type(X) is np.ndarray
+        and X.dtype == np.uint8
+        and X.ndim == 2
+        and len(X) > 0
+        and X.shape[1] == estimator.n_features_in_
+        and not hasattr(estimator, "feature_names_in_")
+    )
 
 
 def _refuse_other_containers(X):
