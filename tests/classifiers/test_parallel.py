@@ -15,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch.callbacks import Callback
 
-from skmnist.classifiers._random_state import run_with_private_generators
+from skmnist.classifiers._random_state import fork_rng
 
 GRID = {"lr": [0.05, 0.1], "batch_size": [16, 32]}
 
@@ -337,7 +337,7 @@ def test_a_fork_while_another_thread_trains(small, few):
 
 
 def enter_and_leave():
-    run_with_private_generators(torch.device("cpu"), lambda: None)
+    fork_rng(torch.device("cpu"), lambda: None)
 
 
 @pytest.mark.usefixtures("one_thread")

@@ -8,7 +8,7 @@ import torch
 
 from skmnist.classifiers._random_state import (
     draw_seed,
-    run_with_private_generators,
+    fork_rng,
     seed_generators,
 )
 
@@ -40,7 +40,7 @@ def test_generators_are_seeded_by_epoch_and_given_back():
             seed_generators(CPU, seed, epoch)
             return torch.rand(3).tolist(), np.random.rand(3).tolist(), random.random()
 
-        return run_with_private_generators(CPU, draw_from_all)
+        return fork_rng(CPU, draw_from_all)
 
     assert draw(0, 1) == draw(0, 1)
     assert draw(0, 1) != draw(0, 2)
