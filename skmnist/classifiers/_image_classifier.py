@@ -26,7 +26,9 @@ from skmnist.classifiers._batch_loader import (
     index_by_array,
     is_labelled_images,
 )
-from skmnist.classifiers._callbacks import (
+from skmnist.classifiers._concurrency import get_predictor, run_prediction, run_training
+from skmnist.classifiers._device import resolve_device, resolve_precision
+from skmnist.classifiers._fit_callbacks import (
     ValidationScoring,
     find_checkpoint,
     get_callback_names,
@@ -34,8 +36,6 @@ from skmnist.classifiers._callbacks import (
     move_checkpoint_to_end,
     score_validation_data,
 )
-from skmnist.classifiers._concurrency import get_predictor, run_prediction, run_training
-from skmnist.classifiers._device import resolve_device, resolve_precision
 from skmnist.classifiers._input_validation import (
     as_labels,
     as_weights,

@@ -14,7 +14,7 @@ from skmnist.classifiers._batch_loader import (
     get_images,
     get_sample_weight,
 )
-from skmnist.classifiers._callbacks import TrainingControl, is_stopped_by_skorch
+from skmnist.classifiers._fit_callbacks import TrainingControl, is_stopped_by_skorch
 from skmnist.classifiers._random_state import seed_generators
 from skmnist.classifiers._sample_weights import check_criterion, scale_weights
 from skmnist.networks import uncompiled

@@ -1,6 +1,6 @@
 """Feed random garbage to `MnistCNNClassifier`; nothing but a clear error may come.
 
-    python tests/classifiers/garbage.py 10000
+    python tests/classifiers/fuzz_inputs.py 10000
 
 prints how often each kind of garbage met which outcome, and exits with 1 if any piece
 met anything but a ValueError or TypeError: another exception, none at all, or a hang.
