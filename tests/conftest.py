@@ -17,7 +17,7 @@ from sklearn.datasets import get_data_home, load_digits
 from sklearn.model_selection import train_test_split
 
 from skmnist import MnistCNNClassifier
-from skmnist.classifiers._device import resolve_precision
+from skmnist.classifiers._device_and_precision import resolve_precision
 from skmnist.datasets import fetch_mnist, load_mnist_sample
 from skmnist.datasets._mnist import SHA256
 

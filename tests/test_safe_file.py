@@ -8,19 +8,19 @@ import pytest
 import torch
 from skorch.history import History
 
+from skmnist._json_encoding import (
+    StateDecoder,
+    StateEncoder,
+    decode_history,
+    encode_history,
+    load_optimizer_state,
+)
 from skmnist._safe_file import (
     json_to_tensor,
     read_safe_file,
     replace_atomically,
     tensor_to_json,
     write_safe_file,
-)
-from skmnist._state_encoding import (
-    StateDecoder,
-    StateEncoder,
-    decode_history,
-    encode_history,
-    load_optimizer_state,
 )
 
 

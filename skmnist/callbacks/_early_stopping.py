@@ -6,6 +6,22 @@ import numpy as np
 from skorch.callbacks import Callback
 
 
+class StopTraining(Exception):
+    """Raised by a callback to end the training of an `ImageClassifier`.
+
+    The estimator keeps what it has learned, as after the last epoch.
+
+    Examples
+    --------
+    >>> from skorch.callbacks import Callback
+    >>> from skmnist.callbacks import StopTraining
+    >>> class StopAtLoss(Callback):
+    ...     def on_epoch_end(self, net, **kwargs):
+    ...         if net.history[-1, "train_loss"] < 0.1:
+    ...             raise StopTraining
+    """
+
+
 class EarlyStopping(Callback):
     """Stop training when a monitored value stops improving, as `MLPClassifier` does.
 

@@ -10,18 +10,18 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback, LRScheduler, PrintLog
 
-from skmnist._safe_file import (
-    json_to_tensor,
-    read_safe_file,
-    tensor_to_json,
-    write_safe_file,
-)
-from skmnist._state_encoding import (
+from skmnist._json_encoding import (
     StateDecoder,
     StateEncoder,
     decode_history,
     encode_history,
     load_optimizer_state,
+)
+from skmnist._safe_file import (
+    json_to_tensor,
+    read_safe_file,
+    tensor_to_json,
+    write_safe_file,
 )
 
 IGNORED_PARAMETERS = {"callbacks", "device", "verbose"}

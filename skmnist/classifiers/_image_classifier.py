@@ -19,6 +19,7 @@ from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import DataLoader
 
 from skmnist.callbacks import EarlyStopping, OneCycleLR
+from skmnist.classifiers._augmentation import apply_augmentation, build_augmentation
 from skmnist.classifiers._batch_loader import (
     PREDICTION_BATCH_SIZE,
     LabelledImages,
@@ -27,7 +28,8 @@ from skmnist.classifiers._batch_loader import (
     is_labelled_images,
 )
 from skmnist.classifiers._concurrency import get_predictor, run_prediction, run_training
-from skmnist.classifiers._device import resolve_device, resolve_precision
+from skmnist.classifiers._device_and_precision import resolve_device, resolve_precision
+from skmnist.classifiers._divergence import check_convergence
 from skmnist.classifiers._fit_callbacks import (
     ValidationScoring,
     find_checkpoint,
@@ -40,13 +42,10 @@ from skmnist.classifiers._input_validation import (
     as_labels,
     as_weights,
     check_known_labels,
-    pixel_statistics,
     validate_images,
     validate_training_data,
 )
-from skmnist.classifiers._module import (
-    apply_augmentation,
-    build_augmentation,
+from skmnist.classifiers._network_contract import (
     build_module,
     check_log_probabilities,
     declares,
@@ -55,11 +54,12 @@ from skmnist.classifiers._parameter_validation import (
     check_class_counts,
     check_parameters,
 )
+from skmnist.classifiers._pixel_statistics import pixel_statistics
 from skmnist.classifiers._random_state import draw_seed, fork_rng, seed_generators
 from skmnist.classifiers._sample_weights import (
     compute_weighted_loss,
 )
-from skmnist.classifiers._training import Split, check_convergence, train
+from skmnist.classifiers._training_loop import Split, train
 from skmnist.datasets import dataset_to_arrays
 from skmnist.networks import CNN, uncompiled
 

@@ -23,12 +23,6 @@ from skmnist.classifiers._sample_weights import combine_weights, drop_zero_weigh
 PIXEL_DTYPES = (np.float32, np.uint8)
 """Types that `check_array` keeps; it converts others to the first."""
 
-CHUNK = 256
-"""Images that `pixel_statistics` converts to float64 at a time."""
-
-ROUNDING = 1e-9
-"""Standard deviation, relative to the mean, that counts as a rounding error."""
-
 
 class TrainingData(NamedTuple):
     """Validated training data.
@@ -303,36 +297,6 @@ def as_images(rows, image_shape):
     if not (rows.flags.c_contiguous and rows.flags.writeable):
         rows = rows.copy(order="C")
     return torch.from_numpy(rows).reshape(len(rows), *image_shape)
-
-
-def pixel_statistics(images, weights=None):
-    """Compute the mean and standard deviation of the pixels of each channel.
-
-    Parameters
-    ----------
-    images : tensor of shape (n, C, H, W)
-    weights : ndarray of shape (n,) or None
-        Weights of the images; None if all are equal.
-
-    Returns
-    -------
-    mean, std : ndarray of shape (C,), float64
-        On the scale of the pixels. `std` is 1 for a channel of equal pixels.
-    """
-    if weights is None:
-        weights = np.ones(len(images))
-    weights = torch.from_numpy(weights).double()
-    total = weights.sum() * images[0, 0].numel()
-    pixels = images.flatten(2)  # (n, C, H*W)
-    chunks = list(zip(pixels.split(CHUNK), weights.split(CHUNK), strict=True))
-    mean = sum(weight @ chunk.double().sum(2) for chunk, weight in chunks) / total
-    squares = 0.0
-    for chunk, weight in chunks:
-        deviation = chunk.double() - mean[:, None]
-        squares = squares + weight @ torch.linalg.vecdot(deviation, deviation)
-    std = (squares / total).sqrt()
-    std[std <= ROUNDING * mean.abs()] = 1.0
-    return mean.numpy(), std.numpy()
 
 
 def _is_surely_valid(estimator, X):

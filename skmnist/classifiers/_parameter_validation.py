@@ -10,7 +10,7 @@ from sklearn.utils import check_scalar
 from skorch.callbacks import Callback
 
 from skmnist.classifiers._batch_loader import TensorBatchLoader
-from skmnist.classifiers._device import resolve_device
+from skmnist.classifiers._device_and_precision import resolve_device
 from skmnist.classifiers._fit_callbacks import has_lr_scheduler
 from skmnist.classifiers._sample_weights import check_class_weight
 

@@ -53,7 +53,7 @@ def predict(
     """Predict the digits in pictures: photos, scans and drawings."""
     with exit_on_error():
         from skmnist import load
-        from skmnist.preprocessing._compatibility import check_classifier
+        from skmnist.preprocessing._model_check import check_classifier
 
         clf = load(model)
         check_classifier(clf)

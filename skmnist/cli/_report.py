@@ -18,7 +18,7 @@ from sklearn.metrics import (
 
 from skmnist.displays import AccuracyCurveDisplay, DigitsDisplay, LossCurveDisplay
 from skmnist.model_files import save as save_model
-from skmnist.model_files._state import library_versions
+from skmnist.model_files._classifier_state import library_versions
 
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 """Styles used in turn, so that lines can be told apart without colors."""

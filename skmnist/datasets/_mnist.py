@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.datasets import get_data_home
 
 from skmnist.datasets._bunch import make_bunch
-from skmnist.datasets._download import download, read_file
+from skmnist.datasets._verified_files import download, read_file
 
 FOLDER = Path("MNIST", "raw")
 """Folder of the files in `data_home`, as torchvision names it."""

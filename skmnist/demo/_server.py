@@ -30,8 +30,8 @@ from starlette.routing import Route
 
 from skmnist.classifiers import ImageClassifier
 from skmnist.preprocessing import DigitPreprocessor
-from skmnist.preprocessing._compatibility import check_classifier
-from skmnist.preprocessing._normalization import CANVAS_SIZE
+from skmnist.preprocessing._centering import CANVAS_SIZE
+from skmnist.preprocessing._model_check import check_classifier
 
 HOST = "127.0.0.1"
 ALLOWED_HOSTS = [HOST, "localhost"]

@@ -8,7 +8,7 @@ from skmnist.displays._accuracy_curve import AccuracyCurveDisplay
 from skmnist.displays._digits import DigitsDisplay
 from skmnist.displays._filters import FiltersDisplay
 from skmnist.displays._loss_curve import LossCurveDisplay
-from skmnist.displays._preprocessing import PreprocessingDisplay
+from skmnist.displays._preprocessing_steps import PreprocessingDisplay
 
 __all__ = [
     "AccuracyCurveDisplay",

@@ -9,7 +9,7 @@ from skorch.dataset import ValidSplit
 from torch.nn.modules.loss import _Loss
 from torch.optim import Optimizer, lr_scheduler
 
-from skmnist._state_encoding import StateDecoder, StateEncoder
+from skmnist._json_encoding import StateDecoder, StateEncoder
 from skmnist.augmentation import RandomAffine
 from skmnist.classifiers._batch_loader import TensorBatchLoader
 from skmnist.networks import CNN

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from skmnist._safe_file import replace_atomically
 from skmnist.classifiers._random_state import fork_rng
-from skmnist.model_files._persistence import check_classifier
+from skmnist.model_files._save_and_load import check_classifier
 from skmnist.networks import CNN, uncompiled
 
 

@@ -8,25 +8,19 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_scalar
 
+from skmnist.preprocessing._binary_images import crop, to_uint8
+from skmnist.preprocessing._centering import CANVAS_SIZE, center_in_canvas
 from skmnist.preprocessing._image_reading import (
     check_dependencies,
     get_name,
     read_luminance,
     to_list,
 )
-from skmnist.preprocessing._masks import crop, to_uint8
-from skmnist.preprocessing._normalization import (
-    CANVAS_SIZE,
-    center_in_canvas,
-    set_stroke_width,
-)
-from skmnist.preprocessing._quality import NO_DIGIT, quality_warnings
-from skmnist.preprocessing._segmentation import (
-    HIGH_THRESHOLD,
-    drop_specks,
-    remove_lines,
-    segment,
-)
+from skmnist.preprocessing._line_removal import remove_lines
+from skmnist.preprocessing._quality_warnings import NO_DIGIT, quality_warnings
+from skmnist.preprocessing._segmentation import HIGH_THRESHOLD, segment
+from skmnist.preprocessing._speck_removal import drop_specks
+from skmnist.preprocessing._stroke_width import set_stroke_width
 
 PILLOW_MAX_PIXELS = 178_956_970
 """Pixels of a picture above which Pillow itself refuses to read it."""

@@ -12,9 +12,9 @@ from skmnist.classifiers._input_validation import (
     as_images,
     as_labels,
     as_rows,
-    pixel_statistics,
     resolve_image_shape,
 )
+from skmnist.classifiers._pixel_statistics import pixel_statistics
 
 
 @pytest.mark.parametrize("convert", [np.asarray, torch.as_tensor, np.ndarray.tolist])

@@ -7,7 +7,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from skorch.callbacks import Callback
 
 from skmnist import MnistCNNClassifier
-from skmnist.classifiers._input_validation import pixel_statistics
+from skmnist.classifiers._pixel_statistics import pixel_statistics
 from skmnist.classifiers._sample_weights import combine_weights
 
 NAMES = np.array(list("jihgfedcba"))

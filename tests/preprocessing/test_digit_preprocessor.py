@@ -22,8 +22,9 @@ from sklearn.utils import estimator_checks
 from skmnist import MnistCNNClassifier
 from skmnist.displays import PreprocessingDisplay
 from skmnist.preprocessing import DigitPreprocessor
+from skmnist.preprocessing._background import _median_filter
 from skmnist.preprocessing._image_reading import FORMATS
-from skmnist.preprocessing._segmentation import _median_filter, drop_specks
+from skmnist.preprocessing._speck_removal import drop_specks
 
 STROKES = {
     1: [[(50, 15), (50, 85)]],

@@ -1,16 +1,11 @@
-"""From the mask of a digit to an image with MNIST's stroke width, size and position."""
+"""Adjustment of the stroke width to that of MNIST."""
 
 import math
 
 import numpy as np
 
-from skmnist.preprocessing._masks import crop, label_components, to_uint8
-
-CANVAS_SIZE = 28
-"""Height and width of MNIST's images, in pixels."""
-
-DIGIT_SIZE = 20
-"""Longer side of the digits in MNIST's images, in pixels."""
+from skmnist.preprocessing._binary_images import crop, label_components
+from skmnist.preprocessing._centering import DIGIT_SIZE
 
 STROKE_WIDTH_STEPS = (1, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1)
 """Fractions of the change of stroke width, tried in this order."""
@@ -67,34 +62,3 @@ def _count_holes(mask, min_area):
     labels, _ = ndimage.label(~np.pad(mask, 1))
     n_regions = (np.bincount(labels.ravel())[1:] >= min_area).sum()
     return int(n_regions) - 1  # the background around the digit is one of them
-
-
-def center_in_canvas(mask):
-    """Scale a digit to `DIGIT_SIZE` and center its mass in the canvas.
-
-    Parameters
-    ----------
-    mask : ndarray of shape (height, width), bool
-        Cropped to its bounding box.
-
-    Returns
-    -------
-    ndarray of shape (28, 28), uint8
-    """
-    from PIL import Image
-    from PIL.Image import Resampling
-    from scipy.ndimage import center_of_mass
-
-    factor = DIGIT_SIZE / max(mask.shape)
-    height, width = (max(1, round(length * factor)) for length in mask.shape)
-    method = Resampling.BOX if factor < 1 else Resampling.BILINEAR
-    image = Image.fromarray(to_uint8(mask)).resize((width, height), method)
-    pixels = np.asarray(image)
-    middle = (CANVAS_SIZE - 1) / 2
-    top, left = (
-        int(np.clip(round(middle - center), 0, CANVAS_SIZE - length))
-        for center, length in zip(center_of_mass(pixels), pixels.shape, strict=True)
-    )
-    canvas = np.zeros((CANVAS_SIZE, CANVAS_SIZE), np.uint8)
-    canvas[top : top + height, left : left + width] = pixels
-    return canvas

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from skmnist._state_encoding import encode_history
+from skmnist._json_encoding import encode_history
 
 
 def convert_format_1(metadata, tensors):

@@ -5,19 +5,16 @@ import warnings
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
 from skmnist.callbacks import StopTraining
 from skmnist.classifiers._batch_loader import (
     LabelledImages,
-    get_images,
-    get_sample_weight,
 )
 from skmnist.classifiers._fit_callbacks import TrainingControl, is_stopped_by_skorch
+from skmnist.classifiers._network_contract import initialize_from_data
 from skmnist.classifiers._random_state import seed_generators
 from skmnist.classifiers._sample_weights import check_criterion, scale_weights
-from skmnist.networks import uncompiled
 
 
 class Split(NamedTuple):
@@ -61,41 +58,8 @@ def train(estimator, data, task, *, resume, n_finished=0, incremental=False):
             split = Split(*estimator.get_split_datasets(images, data.y))
         _scale_weights(estimator, images, split.train, incremental)
         if not (resume or n_finished):
-            _initialize_from_data(estimator, split.train)
+            initialize_from_data(estimator, split.train)
         _run_epochs(estimator, data, split, task, n_finished, incremental)
-
-
-def check_convergence(estimator):
-    """Record the mean loss of the epoch; raise ValueError if training diverged.
-
-    Parameters
-    ----------
-    estimator : ImageClassifier
-        After the batches of an epoch.
-    """
-    batches = [row for row in estimator.history[-1]["batches"] if "train_loss" in row]
-    if not batches:
-        raise ValueError(
-            f"Got from iterator_train={estimator.iterator_train!r} no batch to train "
-            "on. Pass a smaller batch_size, or drop_last=False."
-        )
-    losses, sizes = (
-        [row[key] for row in batches] for key in ("train_loss", "train_batch_size")
-    )
-    loss = np.average(losses, weights=sizes)
-    estimator.history.record("train_loss", loss)
-    weights = (w for w in estimator.module_.parameters() if w.requires_grad)
-    if np.isfinite(loss) and all(torch.isfinite(w).all() for w in weights):
-        return
-    came = (
-        "the weights of the network are no longer finite"
-        if np.isfinite(loss)
-        else f"the training loss became {loss}"
-    )
-    raise ValueError(
-        f"Training diverged in epoch {len(estimator.history)}: {came}. Pass a smaller "
-        f"lr (it is {estimator.lr}), or look for extreme values in X."
-    )
 
 
 def _run_epochs(estimator, data, split, task, n_finished, incremental):
@@ -151,15 +115,6 @@ def _scale_weights(estimator, images, train, incremental):
     estimator._weights_so_far = scale_weights(images, train, so_far)
     if images.weights is not None:
         check_criterion(estimator.criterion_)
-
-
-def _initialize_from_data(estimator, train):
-    """Pass the training images to a network that asks for them."""
-    module = uncompiled(estimator.module_)
-    if hasattr(module, "initialize_from_data"):
-        images = get_images(train)
-        with torch.no_grad():
-            module.initialize_from_data(images, get_sample_weight(train))
 
 
 def _get_reconstruction_attributes(estimator):

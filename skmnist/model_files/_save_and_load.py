@@ -10,9 +10,13 @@ from sklearn.utils.validation import check_is_fitted
 from skmnist._safe_file import read_safe_file, write_safe_file
 from skmnist.classifiers import MnistCNNClassifier
 from skmnist.model_files._allowed_types import ModelDecoder, ModelEncoder
-from skmnist.model_files._format_1 import convert_format_1
-from skmnist.model_files._pipeline import get_pipeline_state, pipeline_from_state
-from skmnist.model_files._state import from_state, get_state, library_versions
+from skmnist.model_files._classifier_state import (
+    from_state,
+    get_state,
+    library_versions,
+)
+from skmnist.model_files._format_1_reader import convert_format_1
+from skmnist.model_files._pipeline_state import get_pipeline_state, pipeline_from_state
 
 FORMAT = 2
 """Number of the format that `save` writes; another format gets another number."""

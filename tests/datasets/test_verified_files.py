@@ -15,7 +15,7 @@ import pytest
 from mnist_files import write_mnist_files
 from torchvision.datasets import MNIST
 
-from skmnist.datasets import _download, _mnist, fetch_mnist
+from skmnist.datasets import _mnist, _verified_files, fetch_mnist
 
 # torchvision leaves the sockets of failed requests to the garbage collector
 pytestmark = pytest.mark.filterwarnings(
@@ -100,7 +100,7 @@ def test_socket_timeout_is_restored(
             fetch_mnist(data_home=home)
     else:
         fetch_mnist(data_home=home)
-    assert during == [_download.TIMEOUT]
+    assert during == [_verified_files.TIMEOUT]
     assert socket.getdefaulttimeout() == socket_timeout
 
 
@@ -116,7 +116,7 @@ def test_socket_timeout_is_restored_after_two_threads(socket_timeout, tmp_path):
         finish_second.wait()
 
     threads = [
-        threading.Thread(target=_download.download, args=(dataset, tmp_path, {}))
+        threading.Thread(target=_verified_files.download, args=(dataset, tmp_path, {}))
         for dataset in (first, second)
     ]
     threads[0].start()
@@ -184,7 +184,7 @@ def serve(answer):
 )
 def test_server_that_does_not_answer_properly(home, answer, monkeypatch, capfd):
     (home / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
-    monkeypatch.setattr(_download, "TIMEOUT", 1)
+    monkeypatch.setattr(_verified_files, "TIMEOUT", 1)
     with serve(answer) as url:
         monkeypatch.setattr(MNIST, "mirrors", [url])
         begin = time.monotonic()
@@ -196,4 +196,4 @@ def test_server_that_does_not_answer_properly(home, answer, monkeypatch, capfd):
 
 
 def test_timeout_is_less_than_a_minute():
-    assert _download.TIMEOUT < 60
+    assert _verified_files.TIMEOUT < 60

@@ -2,7 +2,7 @@
 
 from sklearn.pipeline import Pipeline
 
-from skmnist.model_files._state import from_state, get_state
+from skmnist.model_files._classifier_state import from_state, get_state
 
 
 def get_pipeline_state(pipeline, encoder):

@@ -1,6 +1,6 @@
 """Check that a classifier was trained on images like those of the preprocessor."""
 
-from skmnist.preprocessing._normalization import CANVAS_SIZE
+from skmnist.preprocessing._centering import CANVAS_SIZE
 
 
 def check_classifier(clf):

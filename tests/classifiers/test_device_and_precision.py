@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from skmnist import MnistCNNClassifier
-from skmnist.classifiers._device import resolve_device, resolve_precision
+from skmnist.classifiers._device_and_precision import resolve_device, resolve_precision
 
 CPU = torch.device("cpu")
 

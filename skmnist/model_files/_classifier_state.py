@@ -10,10 +10,10 @@ from skorch import NeuralNetClassifier
 from torch.nn.modules.loss import _Loss
 from torch.utils.data import DataLoader
 
-from skmnist._state_encoding import decode_history, encode_history
+from skmnist._json_encoding import decode_history, encode_history
 from skmnist.classifiers import MnistCNNClassifier
+from skmnist.classifiers._augmentation import build_augmentation
 from skmnist.classifiers._batch_loader import TensorBatchLoader
-from skmnist.classifiers._module import build_augmentation
 from skmnist.classifiers._parameter_validation import check_parameters
 from skmnist.networks import CNN, uncompiled
 
