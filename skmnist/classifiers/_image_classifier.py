@@ -421,7 +421,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        self : object
+        ImageClassifier
             The fitted estimator.
 
         Raises
@@ -480,7 +480,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        self : object
+        ImageClassifier
             The fitted estimator.
 
         Raises
@@ -528,7 +528,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        y_pred : ndarray of shape (n,)
+        ndarray of shape (n,)
             Labels from `classes_`.
 
         Raises
@@ -556,7 +556,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        probabilities : ndarray of shape (n, n_classes), float32
+        ndarray of shape (n, n_classes), float32
             Probabilities in the order of `classes_`; rows sum to 1. None is 0, so that
             each has a logarithm: smaller ones become the smallest normal float32,
             1.2e-38.
@@ -579,7 +579,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        log_probabilities : ndarray of shape (n, n_classes), float32
+        ndarray of shape (n, n_classes), float32
             Natural logarithms in the order of `classes_`, directly from the network:
             none is the logarithm of a probability rounded to 0.
 
@@ -604,7 +604,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        score : float
+        float
             Fraction of correctly classified images, in [0, 1].
         """
         return super().score(X, as_labels(y), as_weights(sample_weight))
@@ -624,7 +624,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        self : object
+        ImageClassifier
             The estimator.
 
         Raises
@@ -718,7 +718,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        self : object
+        ImageClassifier
             The estimator.
 
         Raises
