@@ -271,8 +271,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
     Notes
     -----
-    A network may define three more things, on its own class (a subclass declares them
-    again):
+    A network may define three more things:
 
     - `accepts_raw_pixels = True`: it takes pixels of any dtype and does not modify them
       in place, so that uint8 batches are passed without a copy.
@@ -282,6 +281,9 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
       before the first epoch, without gradients. It receives the training images, a CPU
       tensor of shape (n, channels, height, width), and their weights, an array of shape
       (n,) or None.
+
+    The first two are class attributes, and apply to the class that defines them, not to
+    its subclasses.
 
     On the CPU, and with the same number of threads, the same `random_state` gives
     bit-identical models. Ctrl-C during `fit` ends the training with a warning and keeps
