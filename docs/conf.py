@@ -31,6 +31,7 @@ myst_heading_anchors = 3
 # API ---------------------------------------------------------------------------------
 
 autosummary_generate = True
+autodoc_inherit_docstrings = False  # hooks of skorch and torch stay undocumented
 default_role = "literal"  # `name` in a docstring is a name
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False

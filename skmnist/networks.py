@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+__all__ = ["CNN"]
+
 SMALLEST_SIDE = 16
 """Images with a side below this many pixels are resized, see `RESIZED_TO`."""
 
@@ -12,7 +14,7 @@ RESIZED_TO = (28, 28)
 
 
 class CNN(nn.Module):
-    """Two convolutions with max-pooling, one hidden layer, log-probabilities out.
+    """Network with two convolutions and one hidden layer; it returns log-probabilities.
 
     This is the network of the article "MNIST with PyTorch and scikit-learn". With the
     default parameters it has 431,080 weights.
@@ -20,15 +22,15 @@ class CNN(nn.Module):
     Parameters
     ----------
     image_shape : tuple of three int, default=(1, 28, 28)
-        Channels, height and width of one image. An image whose height or width is
-        under 16 pixels is resized to 28x28 inside the network (bilinear), because two
-        convolutions and two poolings would leave nothing of it.
+        Channels, height and width of an image. Images with a height or width under 16
+        pixels are resized to 28x28 in the network (bilinear), because nothing would be
+        left of them after two convolutions and two poolings.
     n_classes : int, default=10
         Number of classes.
     mean, std : float or sequence of float, default=0.0 and 1.0
-        Mean and standard deviation of the pixels, one for all channels or one for
-        each. The network standardises its input with them; they are buffers, so they
-        travel with its weights.
+        Mean and standard deviation of the pixels, one for all channels or one for each.
+        The network standardizes its input with them. They are buffers, so they are
+        saved with the weights.
     channels : tuple of two int, default=(20, 50)
         Output channels of the two convolutions.
     kernel_size : int, default=5
@@ -36,12 +38,16 @@ class CNN(nn.Module):
     hidden_units : int, default=500
         Units of the hidden fully connected layer.
     dropout : float, default=0.0
-        Probability that a hidden unit is dropped in training, in [0, 1).
+        Probability, in [0, 1), that a hidden unit is set to 0 in a training step.
 
     Raises
     ------
     ValueError
         If `kernel_size` is too large for `image_shape`.
+
+    See Also
+    --------
+    skmnist.MnistCNNClassifier : Trains it.
 
     Examples
     --------
@@ -108,7 +114,7 @@ class CNN(nn.Module):
         Returns
         -------
         tensor of shape (n, n_classes)
-            Logarithms of the probabilities.
+            Natural logarithms of the probabilities.
         """
         # channels last in memory, which convolutions are fastest with; the strides say
         # so for a single channel too, which contiguous(memory_format=...) leaves alone

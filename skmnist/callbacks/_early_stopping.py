@@ -55,6 +55,27 @@ class EarlyStopping(Callback):
     ------
     ValueError
         In training, if the history does not have the monitored value.
+
+    See Also
+    --------
+    skmnist.MnistCNNClassifier : Uses it if `early_stopping=True`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skmnist import MnistCNNClassifier
+    >>> from skmnist.callbacks import EarlyStopping
+    >>> from skorch.dataset import ValidSplit
+    >>> clf = MnistCNNClassifier(
+    ...     train_split=ValidSplit(5, stratified=True),
+    ...     callbacks=[EarlyStopping(patience=2, threshold=0.02, load_best=True)],
+    ...     lr_schedule=None,
+    ...     max_epochs=50,
+    ...     random_state=0,
+    ... )
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf.fit(X[:500], y[:500]).n_iter_ < 50
+    True
     """
 
     def __init__(

@@ -87,13 +87,17 @@ class TrainingCheckpoint(Callback):
         Parameters
         ----------
         net : ImageClassifier
-        images : tensor of shape (n, C, H, W)
+            The estimator to train; its parameters are compared with those of the file.
+        images : tensor of shape (n, channels, height, width)
+            The training images, on the CPU.
         y : ndarray of shape (n,)
+            Their labels.
         sample_weight : ndarray of shape (n,) or None
+            Their weights.
 
         Returns
         -------
-        n_finished : int
+        int
             Number of completed epochs; 0 if there is no file.
 
         Raises

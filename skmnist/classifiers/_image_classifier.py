@@ -224,8 +224,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
     Notes
     -----
-    A network may define three more things, on its own class (a subclass declares them
-    again):
+    A network may define three more things:
 
     - `accepts_raw_pixels = True`: it takes pixels of any dtype and does not modify them
       in place, so that uint8 batches are passed without a copy.
@@ -235,6 +234,9 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
       before the first epoch, without gradients. It receives the training images, a CPU
       tensor of shape (n, channels, height, width), and their weights, an array of shape
       (n,) or None.
+
+    The first two are class attributes, and apply to the class that defines them, not to
+    its subclasses.
 
     On the CPU, and with the same number of threads, the same `random_state` gives
     bit-identical models. Ctrl-C during `fit` ends the training with a warning and keeps
@@ -374,7 +376,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        self : object
+        ImageClassifier
             The fitted estimator.
 
         Raises
@@ -434,7 +436,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        self : object
+        ImageClassifier
             The fitted estimator.
 
         Raises
@@ -481,7 +483,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        y_pred : ndarray of shape (n,)
+        ndarray of shape (n,)
             Labels from `classes_`.
 
         Raises
@@ -509,7 +511,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        probabilities : ndarray of shape (n, n_classes), float32
+        ndarray of shape (n, n_classes), float32
             Probabilities in the order of `classes_`; rows sum to 1. None is 0, so that
             each has a logarithm: smaller ones become the smallest normal float32,
             1.2e-38.
@@ -532,7 +534,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        log_probabilities : ndarray of shape (n, n_classes), float32
+        ndarray of shape (n, n_classes), float32
             Natural logarithms in the order of `classes_`, directly from the network:
             none is the logarithm of a probability rounded to 0.
 
@@ -557,7 +559,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        score : float
+        float
             Fraction of correctly classified images, in [0, 1].
         """
         return super().score(X, as_labels(y), as_weights(sample_weight))
@@ -577,7 +579,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        self : object
+        ImageClassifier
             The estimator.
 
         Raises
@@ -671,7 +673,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Returns
         -------
-        self : object
+        ImageClassifier
             The estimator.
 
         Raises
