@@ -7,12 +7,14 @@ import warnings
 import numpy as np
 import torch
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 from torch.nn import functional as F
 
 from skmnist._safe_file import replace_atomically
+from skmnist.classifiers import ImageClassifier
+from skmnist.classifiers._network_contract import declares
 from skmnist.classifiers._random_state import fork_rng
-from skmnist.model_files._save_and_load import check_classifier
-from skmnist.networks import CNN, uncompiled
+from skmnist.networks import uncompiled
 
 
 def to_onnx(clf, path):
@@ -24,17 +26,16 @@ def to_onnx(clf, path):
 
     Parameters
     ----------
-    clf : MnistCNNClassifier
-        A fitted classifier. A pipeline is refused: the model would lose its other
-        steps.
+    clf : ImageClassifier
+        A fitted `MnistCNNClassifier`, or another classifier of images whose network
+        torch can export. A pipeline is refused: the model would lose its other steps.
     path : str or PathLike
         File to write, usually with the suffix .onnx. It appears whole or not at all.
 
     Raises
     ------
     TypeError
-        If `clf` is not an `MnistCNNClassifier`, or has labels other than text or
-        numbers.
+        If `clf` is not an `ImageClassifier`, or has labels other than text or numbers.
     NotFittedError
         If it is not fitted.
     ImportError
@@ -73,7 +74,13 @@ def to_onnx(clf, path):
             "else. Fit a classifier without them. Or pass pipeline[-1], and apply the "
             "other steps to the input of the ONNX model yourself."
         )
-    check_classifier(clf)
+    if not isinstance(clf, ImageClassifier):
+        raise TypeError(
+            f"Got a {type(clf).__name__}, expected an MnistCNNClassifier or another "
+            "ImageClassifier. Of a search, pass the best estimator: "
+            "search.best_estimator_."
+        )
+    check_is_fitted(clf)
     try:
         import onnx
         import onnxscript  # noqa: F401 (torch's exporter needs it)
@@ -152,13 +159,13 @@ class _FromPixels(torch.nn.Module):
         self.network = copy.deepcopy(uncompiled(clf.module_))
         self.image_shape = clf.image_shape_
         self.n_missing = int(np.prod(clf.image_shape_)) - clf.n_features_in_
-        self.takes_any_type = isinstance(self.network, CNN)
+        self.accepts_raw_pixels = declares(self.network, "accepts_raw_pixels")
 
     def forward(self, pixels):
         if self.n_missing:
             pixels = F.pad(pixels, (0, self.n_missing))
         images = pixels.reshape(-1, *self.image_shape)  # (n, C, H, W)
-        if not self.takes_any_type:
+        if not self.accepts_raw_pixels:
             images = images.to(torch.get_default_dtype())
         probabilities = self.network(images).exp()  # (n, n_classes)
         probabilities = probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny)

@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._safe_file import read_safe_file, write_safe_file
-from skmnist.classifiers import MnistCNNClassifier
+from skmnist.classifiers import ImageClassifier, MnistCNNClassifier
 from skmnist.model_files._allowed_types import ModelDecoder, ModelEncoder
 from skmnist.model_files._classifier_state import (
     from_state,
@@ -189,9 +189,15 @@ def check_classifier(clf, role=""):
         Put after its type in the error message.
     """
     if type(clf) is not MnistCNNClassifier:
+        remedy = (
+            "A file that cannot execute code holds no classes of your own: use pickle, "
+            "for recipients who trust you."
+            if isinstance(clf, ImageClassifier)
+            else "Of a search, pass the best estimator: search.best_estimator_."
+        )
         raise TypeError(
-            f"Got a {type(clf).__name__}{role}, expected an MnistCNNClassifier. Of a "
-            "search, pass the best estimator: search.best_estimator_."
+            f"Got a {type(clf).__name__}{role}, expected an MnistCNNClassifier. "
+            + remedy
         )
     check_is_fitted(clf)
     if clf.criterion_ is None:

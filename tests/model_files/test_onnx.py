@@ -26,6 +26,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 import skmnist
 from skmnist import MnistCNNClassifier
+from skmnist.classifiers import ImageClassifier
 
 
 def run_onnx(path, X):
@@ -75,9 +76,10 @@ def test_onnx_of_the_test_digits(mnist, path):
     assert difference < 1e-5
 
 
-def test_onnx_of_another_network(few, small, path):
+@pytest.mark.parametrize("make", [MnistCNNClassifier, ImageClassifier])
+def test_onnx_of_another_network(few, path, make):
     X, y = few[0].astype(np.float32) / 255, few[1]
-    clf = MnistCNNClassifier(module=OwnNetwork, max_epochs=1).fit(X, y)
+    clf = make(module=OwnNetwork, max_epochs=1).fit(X, y)
     skmnist.to_onnx(clf, path)
     _, (label, probabilities) = run_onnx(path, X)
     assert (label == clf.predict(X)).all()

@@ -36,6 +36,7 @@ from skorch.callbacks import EarlyStopping, EpochScoring
 import skmnist
 from skmnist import MnistCNNClassifier
 from skmnist._safe_file import read_safe_file, write_safe_file
+from skmnist.classifiers import ImageClassifier
 
 MODELS = Path(__file__).parent / "models"
 
@@ -254,15 +255,22 @@ def test_not_a_fitted_classifier(few, small, path, function):
     with pytest.raises(NotFittedError):
         function(small(), path)
     search = GridSearchCV(small(max_epochs=1), {"lr": [0.001]}, cv=2).fit(X, y)
-    own = OwnClassifier(max_epochs=1).fit(X, y)
     for other, message in (
         (search, r"Got a GridSearchCV.*search\.best_estimator_"),
-        (own, "Got a OwnClassifier, expected an MnistCNNClassifier"),
         (3, "Got a int"),
         (MnistCNNClassifier, "Got a ABCMeta|Got a type"),
     ):
         with pytest.raises(TypeError, match=message):
             function(other, path)
+    assert os.listdir(path.parent) == []
+
+
+def test_own_classifiers_are_not_saved(few, path):
+    for own in (OwnClassifier(max_epochs=1), ImageClassifier(OwnNetwork, max_epochs=1)):
+        with pytest.raises(
+            TypeError, match=r"holds no classes of your own: use pickle"
+        ):
+            skmnist.save(own.fit(*few), path)
     assert os.listdir(path.parent) == []
 
 
