@@ -26,9 +26,9 @@ class EarlyStopping(Callback):
     """Stop training when a monitored value stops improving, as `MLPClassifier` does.
 
     Training ends when, for more than `patience` consecutive epochs, the value has not
-    improved on the best one so far by at least `threshold`. In contrast to skorch's
-    `EarlyStopping`, all callbacks see the last epoch. Epochs without validation, as in
-    `partial_fit`, are ignored.
+    improved on the best one so far by at least `threshold`. It needs an
+    `ImageClassifier`. In contrast to skorch's `EarlyStopping`, all callbacks see the
+    last epoch. Epochs without validation, as in `partial_fit`, are ignored.
 
     Parameters
     ----------

@@ -11,6 +11,10 @@ CONSTANT_FRACTION = 0.5
 class OneCycleLR(LRScheduler):
     """One cycle of the learning rate over all batches of one `fit`.
 
+    `ImageClassifier(lr_schedule="onecycle")` uses it; with `lr_schedule=None` it can be
+    passed in `callbacks`. It needs an `ImageClassifier`, which tells it the number of
+    batches.
+
     The learning rate rises from 1/25 of its peak to the peak over the first batches and
     then falls to almost 0 [1]_. The peak is the parameter `lr` of the classifier; the
     momentum is constant.

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import inspect
+import re
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +38,8 @@ class TrainingCheckpoint(Callback):
     If the process is killed, run the same program again: `fit`, called with the same
     parameters and data and a `TrainingCheckpoint` with the same path, continues after
     the last completed epoch. The result is bit-identical to that of an uninterrupted
-    training, on the same processor and with the same number of threads.
+    training, on the same processor and with the same number of threads. Each training
+    needs a path of its own: cross-validation and searches cannot share one.
 
     The file holds the network, the optimizer, learning rate schedulers, the history,
     the random seed and the state of the other callbacks: those of their attributes with
@@ -68,6 +70,9 @@ class TrainingCheckpoint(Callback):
     >>> checkpoint = TrainingCheckpoint("training.safetensors")
     >>> clf = MnistCNNClassifier(callbacks=[("checkpoint", checkpoint)])
     """
+
+    fingerprint_ = None
+    state_ = None
 
     def __init__(self, path, keep=False):
         self.path = path
@@ -114,8 +119,12 @@ class TrainingCheckpoint(Callback):
                 if name not in IGNORED_PARAMETERS
             },
             "data": _compute_checksum(images.numpy(), y, sample_weight),
+            "start": "new",
         }
-        path = Path(self.path)
+        if net.warm_start and net.initialized_:
+            weights = [w.cpu().numpy() for w in net.module_.state_dict().values()]
+            self.fingerprint_["start"] = _compute_checksum(len(net.history), *weights)
+        path = self.file_ = Path(self.path).absolute()
         if path.is_dir() or not path.parent.is_dir():
             raise FileNotFoundError(
                 f"Got {self!r}, expected a file in an existing folder."
@@ -136,6 +145,7 @@ class TrainingCheckpoint(Callback):
                 "train from the beginning."
             )
         self.state_ = {**state, "history": history}
+        # a training that was stopped early has no epochs left
         return int(net.max_epochs) if metadata["finished"] else metadata["n_epochs"]
 
     def restore(self, net):
@@ -158,6 +168,8 @@ class TrainingCheckpoint(Callback):
             net.module_.load_state_dict(state["module"])
             if isinstance(net.criterion_, torch.nn.Module):
                 net.criterion_.load_state_dict(state["criterion"])
+            for name, parameter in net.module_.named_parameters():
+                parameter.requires_grad_(state["requires_grad"][name])
             load_optimizer_state(net.optimizer_, state["optimizer"])
             net.history_ = state["history"]
             net._seed = state["seed"]
@@ -176,13 +188,15 @@ class TrainingCheckpoint(Callback):
                 if name in callbacks:
                     vars(callbacks[name]).update(_select_state(attributes))
             for name, scheduler in state["schedulers"].items():
-                callbacks[name].lr_scheduler_.load_state_dict(scheduler)
+                if name in callbacks:
+                    callbacks[name].lr_scheduler_.load_state_dict(scheduler)
             # new schedulers have changed the learning rates
             load_optimizer_state(net.optimizer_, state["optimizer"])
 
     def on_epoch_end(self, net, **kwargs):
         if self.fingerprint_ is not None:
-            self._write(net)
+            stopping = (getattr(cb, "should_stop_", False) for _, cb in net.callbacks_)
+            self._write(net, finished=any(stopping))
 
     def on_train_end(self, net, interrupted=False, **kwargs):
         if self.fingerprint_ is None or interrupted:
@@ -190,7 +204,7 @@ class TrainingCheckpoint(Callback):
         if self.keep:
             self._write(net, finished=True)
         else:
-            Path(self.path).unlink(missing_ok=True)
+            self.file_.unlink(missing_ok=True)
 
     def _write(self, net, finished=False):
         schedulers = {
@@ -206,6 +220,10 @@ class TrainingCheckpoint(Callback):
         criterion = net.criterion_
         state = {
             "module": dict(net.module_.state_dict()),
+            "requires_grad": {
+                name: parameter.requires_grad
+                for name, parameter in net.module_.named_parameters()
+            },
             "criterion": dict(criterion.state_dict())
             if isinstance(criterion, torch.nn.Module)
             else {},
@@ -225,7 +243,7 @@ class TrainingCheckpoint(Callback):
         }
         n_epochs = len(net.history) - net._n_earlier_epochs
         metadata = {"training": {"n_epochs": n_epochs, "finished": finished}}
-        write_safe_file(self.path, metadata, tensors)
+        write_safe_file(self.file_, metadata, tensors)
 
     def _read(self):
         """Read the file, and return what it says about the training and its tensors."""
@@ -257,6 +275,8 @@ class TrainingCheckpoint(Callback):
             return f"parameters, {before} instead of {now}"
         if self.fingerprint_["data"] != found["data"]:
             return "images, labels or weights"
+        if self.fingerprint_["start"] != found["start"]:
+            return "initial weights, of another warm start"
         return ""
 
     @contextmanager
@@ -295,7 +315,8 @@ def _describe(value, depth=0):
         return f"{value.__module__}.{value.__qualname__}"
     name = f"{type(value).__module__}.{type(value).__qualname__}"
     if isinstance(value, torch.nn.Module):
-        return [name, _describe(value.state_dict(), depth + 1)]
+        text = re.sub("0x[0-9a-f]+", "", repr(value))  # addresses differ
+        return [name, text, _describe(value.state_dict(), depth + 1)]
     if isinstance(value, functools.partial):
         return [name, _describe([value.func, value.args, value.keywords], depth + 1)]
     if depth < MAX_DEPTH and hasattr(value, "__dict__"):
@@ -321,13 +342,13 @@ def _select_state(attributes):
     return {
         name: value
         for name, value in attributes.items()
-        if name[-1] == "_" != name[-2] and _is_plain(value)
+        if name.endswith("_") and not name.endswith("__") and _is_plain(value)
     }
 
 
 def _is_plain(value):
     if isinstance(value, dict):
-        return all(_is_plain(item) for item in value.values())
-    return isinstance(
-        value, (bool, int, float, str, np.generic, torch.Tensor, type(None))
-    )
+        return all(isinstance(k, str) and _is_plain(v) for k, v in value.items())
+    if isinstance(value, torch.Tensor):
+        return value.layout == torch.strided and not value.is_complex()
+    return isinstance(value, (bool, int, float, str, np.number, np.bool_, type(None)))

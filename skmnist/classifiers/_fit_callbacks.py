@@ -7,6 +7,7 @@ from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
 from skmnist.callbacks import StopTraining, TrainingCheckpoint
 from skmnist.classifiers._batch_loader import get_sample_weight
+from skmnist.classifiers._random_state import fork_rng
 
 
 class ValidationScoring(EpochScoring):
@@ -34,15 +35,17 @@ class TrainingControl(Callback):
         Passed to their hooks.
     """
 
-    def __init__(self, task, fit_info):
-        self.task = task
-        self.fit_info = fit_info
+    def __init__(self, task=None, fit_info=None):
+        self.task_ = task
+        self.fit_info_ = fit_info
         self.epoch_ = None
 
     def on_epoch_begin(self, net, **kwargs):
-        if self.task is not None:
-            self.epoch_ = self.task.subcontext(task_name="epoch")
-            self.epoch_.call_on_fit_task_begin(**self.fit_info)
+        self.epoch_ = self.task_.subcontext(task_name="epoch")
+        # the epoch is seeded already; hooks that draw do not change it
+        fork_rng(
+            net.device_, lambda: self.epoch_.call_on_fit_task_begin(**self.fit_info_)
+        )
 
     def on_epoch_end(self, net, **kwargs):
         should_stop = any(
@@ -56,10 +59,15 @@ class TrainingControl(Callback):
         if self.epoch_ is None:
             return False
         epoch, self.epoch_ = self.epoch_, None
-        return epoch.call_on_fit_task_end(**self.fit_info)
+        return epoch.call_on_fit_task_end(**self.fit_info_)
 
-    def __getstate__(self):  # copies of the estimator do not report
-        return {"task": None, "fit_info": None, "epoch_": None}
+    def get_params(self, deep=True):
+        return {}  # not a parameter of the estimator
+
+
+def drop_training_control(callbacks):
+    """Return initialized callbacks without the one that belongs to a running `fit`."""
+    return [item for item in callbacks if not isinstance(item[1], TrainingControl)]
 
 
 def score_validation_data(net, X, y):
@@ -67,9 +75,30 @@ def score_validation_data(net, X, y):
     return net.score(X, y, get_sample_weight(X))
 
 
-def find_checkpoint(callbacks):
-    """Return the `TrainingCheckpoint` among the callbacks of the user, or None."""
-    found = [cb for _, cb in _name_callbacks(callbacks) if _is_checkpoint(cb)]
+def find_checkpoint(estimator):
+    """Return the `TrainingCheckpoint` among the callbacks of the user, or None.
+
+    Parameters
+    ----------
+    estimator : ImageClassifier
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is a class, or there are several.
+    """
+    found = []
+    for name, callback in _name_callbacks(estimator.callbacks):
+        callback = getattr(estimator, f"callbacks__{name}", callback)
+        if callback is TrainingCheckpoint:
+            raise TypeError(
+                "Got the class TrainingCheckpoint in callbacks, expected an instance "
+                "with the path of its file: TrainingCheckpoint(path)."
+            )
+        if _is_checkpoint(callback):
+            parameters = estimator.get_params_for(f"callbacks__{name}")
+            callback.set_params(**parameters)  # as skorch does later
+            found.append(callback)
     if len(found) > 1:
         raise ValueError(f"Got {len(found)} TrainingCheckpoints, expected at most one.")
     return found[0] if found else None
@@ -113,7 +142,8 @@ def is_stopped_by_skorch(callbacks):
     It raises KeyboardInterrupt, as Ctrl-C does.
     """
     return any(
-        isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
+        isinstance(callback, EarlyStopping)
+        and 0 < callback.patience <= callback.misses_
         for _, callback in callbacks
     )
 

@@ -32,6 +32,7 @@ from skmnist.classifiers._device_and_precision import resolve_device, resolve_pr
 from skmnist.classifiers._divergence import check_convergence
 from skmnist.classifiers._fit_callbacks import (
     ValidationScoring,
+    drop_training_control,
     find_checkpoint,
     get_callback_names,
     has_lr_scheduler,
@@ -63,15 +64,11 @@ from skmnist.classifiers._training_loop import Split, train
 from skmnist.datasets import dataset_to_arrays
 from skmnist.networks import CNN, uncompiled
 
-PICKLED = (
-    *("_seed", "_layout", "_weights_so_far", "_n_earlier_epochs"),
-    *("_modules", "_criteria", "_optimizers", "_trimmed_for_prediction"),  # skorch
-    *("_skl_callbacks", "_metadata_request", "_sklearn_output_config"),  # scikit-learn
-)
-"""Private attributes that pickles and copies hold."""
-
-NOT_PICKLED = ("optimizer_",)
-"""Fitted attributes that they do not hold."""
+NOT_PICKLED = {
+    "optimizer_",
+    *("_callback_fit_ctx", "_skl_callbacks_to_teardown"),  # of scikit-learn, in fit
+}
+"""Attributes that pickles and copies do not hold."""
 
 
 class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
@@ -395,7 +392,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         check_parameters(self)
         data = validate_training_data(self, X, y, sample_weight)
         check_class_counts(self, data.y, weighted=data.weights is not None)
-        checkpoint = find_checkpoint(self.callbacks)
+        checkpoint = find_checkpoint(self)
         n_finished = 0
         if checkpoint is not None:
             n_finished = checkpoint.prepare(self, data.images, data.y, data.weights)
@@ -467,6 +464,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         def run(resume):
             self._prepare(data, resume)
+            self._n_earlier_epochs = len(self.history)
             epochs = {"resume": resume, "incremental": True}
             fork_rng(self.device_, lambda: train(self, data, task, **epochs))
 
@@ -856,12 +854,9 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     # Pickling -------------------------------------------------------------------------
 
     def __getstate__(self):
-        kept = {*self._get_param_names(), *PICKLED}
-        state = {
-            name: value
-            for name, value in vars(self).items()
-            if name in kept or (name[-1] == "_" and name not in NOT_PICKLED)
-        }
+        state = {k: v for k, v in vars(self).items() if k not in NOT_PICKLED}
+        if "callbacks_" in state:
+            state["callbacks_"] = drop_training_control(self.callbacks_)
         if "device_" in state and self.device_.type != "cpu":
             for part in ("module_", "criterion_"):
                 if state[part] is not None:  # trimmed for prediction
@@ -940,7 +935,8 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         self._n_earlier_epochs = 0
         self.initialize()
         self.precision_ = self._resolve_precision()
-        if type(uncompiled(self.module_)).__module__ != CNN.__module__:
+        own = {"n_classes", "image_shape"} & self.get_params_for("module").keys()
+        if self.module is not CNN or own:
             check_log_probabilities(self, data.images[:2])
 
     def _run_prediction(self, predict, X):

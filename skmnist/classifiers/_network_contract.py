@@ -93,6 +93,7 @@ def initialize_from_data(estimator, train):
     """
     module = uncompiled(estimator.module_)
     if hasattr(module, "initialize_from_data"):
-        images = get_images(train)
+        images = get_images(train).clone()  # they may be those of the user
         with torch.no_grad():
             module.initialize_from_data(images, get_sample_weight(train))
+        estimator.initialize_optimizer()  # the parameters may be others now

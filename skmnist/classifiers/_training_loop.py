@@ -2,12 +2,13 @@
 
 import copy
 import warnings
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
 import torch
 
-from skmnist.callbacks import StopTraining
+from skmnist.callbacks import OneCycleLR, StopTraining
 from skmnist.classifiers._batch_loader import (
     LabelledImages,
 )
@@ -49,9 +50,9 @@ def train(estimator, data, task, *, resume, n_finished=0, incremental=False):
     """
     no_autocast = torch.autocast(estimator.device_.type, enabled=False)
     with torch.inference_mode(False), torch.enable_grad(), no_autocast:
-        seed_generators(
-            estimator.device_, estimator._seed, epoch=len(estimator.history)
-        )
+        # a resumed training splits the data as it did when it started
+        start = estimator._n_earlier_epochs
+        seed_generators(estimator.device_, estimator._seed, epoch=start)
         images = LabelledImages(data.images, data.y, estimator.classes_, data.weights)
         split = Split(images, None)
         if not incremental:
@@ -64,8 +65,10 @@ def train(estimator, data, task, *, resume, n_finished=0, incremental=False):
 
 def _run_epochs(estimator, data, split, task, n_finished, incremental):
     """Run skorch's training loop over the epochs that remain."""
+    callbacks = estimator.callbacks_
     n_epochs, n_batches = task.max_subtasks, None
-    if estimator.lr_schedule is not None and not incremental:
+    cycles = any(isinstance(callback, OneCycleLR) for _, callback in callbacks)
+    if cycles and not incremental:
         n_batches = len(estimator.get_iterator(split.train, training=True))
         n_batches *= n_finished + n_epochs
     fit_info = {
@@ -74,12 +77,12 @@ def _run_epochs(estimator, data, split, task, n_finished, incremental):
     }
     arrays = {"X": data.images, "y": data.y}
     info = {"n_batches": n_batches, "incremental": incremental}
-    estimator.notify("on_train_begin", **arrays, **info)
     control = TrainingControl(task, fit_info)
-    estimator.callbacks_.append(("control", control))
     reduction = getattr(estimator.criterion_, "reduction", None)
     interrupted = False
     try:
+        estimator.notify("on_train_begin", **arrays, **info)
+        estimator.callbacks_ = [*callbacks, ("_control", control)]
         estimator.fit_loop(split, epochs=n_epochs)
     except StopTraining:
         control.end_epoch()
@@ -93,12 +96,13 @@ def _run_epochs(estimator, data, split, task, n_finished, incremental):
             )
         else:
             control.end_epoch()
-    estimator.callbacks_.remove(("control", control))
+    estimator.callbacks_ = callbacks
     # Ctrl-C may have interrupted the cleanup of scoring callbacks and get_loss
     vars(estimator).pop("forward_iter", None)
     if reduction is not None:
         estimator.criterion_.reduction = reduction
-    estimator.notify("on_train_end", **arrays, interrupted=interrupted)
+    with suppress(StopTraining):
+        estimator.notify("on_train_end", **arrays, interrupted=interrupted)
     for part in (estimator.module_, estimator.criterion_):
         if isinstance(part, torch.nn.Module):
             part.eval()

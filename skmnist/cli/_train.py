@@ -176,6 +176,8 @@ def _start(options, folder):
     check_parameters(make_classifier(options))
     with output_folder(folder):
         checkpoint = TrainingCheckpoint(folder / CHECKPOINT)
+        if not (folder / COMMAND).exists():  # its results are saved
+            checkpoint.path.unlink(missing_ok=True)
         if checkpoint.n_epochs:
             raise ValueError(
                 f"Got --out {folder}, but it contains an unfinished training, stopped "
@@ -212,6 +214,7 @@ def _resume(given, folder):
             command = json.loads(path.read_text(encoding="utf-8"))
             options, resumed_after = command["options"], command["resumed_after"]
             make_classifier(options)
+            resumed_after = [int(n) for n in resumed_after]
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(
                 f"Got {path}, which does not hold the options of an unfinished "
@@ -308,7 +311,7 @@ def _run(options, resumed_after, folder):
     if interrupted:
         print_fact("Resume", f"with {_resume_command(folder)}")
     else:
-        for name in (CHECKPOINT, COMMAND):
+        for name in (COMMAND, CHECKPOINT):
             (folder / name).unlink()
 
 
