@@ -1,6 +1,6 @@
-"""What a maintainer runs before a release; CONTRIBUTING says how.
+"""Sessions that a maintainer runs before a release; see CONTRIBUTING.
 
-An environment takes about 5 GB: each session removes its own at its end.
+An environment takes about 5 GB, so each session removes its own when it ends.
 """
 
 import functools
@@ -20,7 +20,7 @@ nox.options.default_venv_backend = "uv"
 
 
 def session_with_environment(**options):
-    """A session whose environment does not outlive it."""
+    """Define a session that removes its environment when it ends."""
 
     def decorate(function):
         @nox.session(**options)
@@ -37,7 +37,7 @@ def session_with_environment(**options):
 
 
 def command(beginning):
-    """The command of CONTRIBUTING that begins like this."""
+    """Return the command in CONTRIBUTING that begins with `beginning`."""
     for line in (ROOT / "CONTRIBUTING.md").read_text().splitlines():
         if line.startswith(beginning):
             return shlex.split(line)
@@ -46,14 +46,14 @@ def command(beginning):
 
 @session_with_environment(python=PYTHONS)
 def tests(session):
-    """The tests, with the newest versions."""
+    """Run the tests with the newest versions of the dependencies."""
     session.install("-e", ".[test]")
     session.run(*command("pytest"))
 
 
 @session_with_environment(python=PYTHONS[0])
 def floor(session):
-    """Tests and manual with the lowest versions that pyproject.toml allows."""
+    """Run the tests and build the manual with the lowest supported versions."""
     session.install("--resolution", "lowest-direct", "-e", ".[dev]")
     session.run(*command("pytest"))
     session.run(*command("python -m sphinx"))
@@ -61,7 +61,7 @@ def floor(session):
 
 @session_with_environment()
 def lint(session):
-    """ruff, in the version that pyproject.toml names."""
+    """Run the version of ruff that pyproject.toml pins."""
     extras = nox.project.load_toml()["project"]["optional-dependencies"]
     session.install(*(entry for entry in extras["dev"] if entry.startswith("ruff")))
     session.run("ruff", "check")
@@ -70,14 +70,14 @@ def lint(session):
 
 @session_with_environment()
 def docs(session):
-    """The manual and its gallery, with no more than their own extra."""
+    """Build the manual and its gallery with only the docs extra installed."""
     session.install("-e", ".[docs]")
     session.run(*command("python -m sphinx"))
 
 
 @session_with_environment()
 def package(session):
-    """Build, check and install what will be uploaded, and run README's six lines."""
+    """Build, check and install the distributions, and run README's first example."""
     session.install("build", "twine")
     readme = (ROOT / "README.md").read_text()
     six_lines = re.search(r"```python\n(.*?)```", readme, flags=re.DOTALL)[1]

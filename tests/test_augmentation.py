@@ -1,4 +1,4 @@
-"""Random changes of the training images."""
+"""Random augmentation of the training images."""
 
 import math
 
@@ -19,7 +19,7 @@ def blob():
 
 
 def centres(X):
-    """Row and column of the centre of brightness, from the centre of the image."""
+    """Return row and column of the centre of mass, relative to the image centre."""
     X = X[:, 0]
     at = torch.arange(X.shape[1]) - (X.shape[1] - 1) / 2
     mass = X.sum((1, 2))
@@ -44,7 +44,7 @@ def test_shift(blob):
     for moved in (rows + 7, columns):
         assert -3.01 < moved.min() < -2.5
         assert 2.5 < moved.max() < 3.01
-    assert abs(np.corrcoef(rows, columns)[0, 1]) < 0.3  # each axis by itself
+    assert abs(np.corrcoef(rows, columns)[0, 1]) < 0.3  # independent axes
 
 
 def test_scale(blob):
@@ -54,23 +54,23 @@ def test_scale(blob):
     assert -4.0 < rows.max() < -3.4
 
 
-def test_shape_is_kept_and_images_that_are_no_squares_do_not_shear():
+def test_shape_is_kept_and_non_square_images_are_not_sheared():
     X = torch.zeros(100, 2, 16, 40)
     X[:, :, 7:9, 10:30] = 1  # a bar
-    turned = RandomAffine(rotation=180, shift=0, scale=0)(X)
-    assert turned.shape == X.shape
-    assert turned.dtype == X.dtype
-    inside = turned[:, 0].sum((1, 2))
-    assert inside.max() < 45  # 40 of them, and a turned bar may leave the image
-    assert torch.equal(turned[:, 0], turned[:, 1])
+    rotated = RandomAffine(rotation=180, shift=0, scale=0)(X)
+    assert rotated.shape == X.shape
+    assert rotated.dtype == X.dtype
+    inside = rotated[:, 0].sum((1, 2))
+    assert inside.max() < 45  # the bar has 40, and may partly leave the image
+    assert torch.equal(rotated[:, 0], rotated[:, 1])
 
 
-def test_nothing_to_do(blob):
+def test_zero_ranges_leave_images_unchanged(blob):
     same = RandomAffine(rotation=0, shift=0, scale=0)(blob)
     torch.testing.assert_close(same, blob, atol=1e-3, rtol=0)
 
 
-def test_what_comes_into_view_is_the_edge():
+def test_pixels_outside_the_image_repeat_the_edge():
     white = torch.full((50, 1, 20, 20), 250.0)
     moved = RandomAffine(rotation=45, shift=9, scale=0.5)(white)
     torch.testing.assert_close(moved, white)
@@ -104,13 +104,13 @@ def test_bad_parameters(parameters, message):
         torch.nn.Sequential(torch.nn.Identity(), v2.MixUp(num_classes=10)),
     ],
 )
-def test_labels_are_not_mixed(few, augmentation):
+def test_mixing_labels_raises(few, augmentation):
     with pytest.raises(TypeError, match=r"(MixUp|CutMix) mixes images with their labe"):
         MnistCNNClassifier(augmentation=augmentation).fit(*few)
 
 
-def test_labels_are_not_mixed_by_kornia(few):
-    """kornia is not installed here: its base class has this name."""
+def test_mixing_labels_with_kornia_raises(few):
+    """Imitates kornia, which is not installed, by the name of its base class."""
 
     class MixAugmentationBaseV2(torch.nn.Module):
         __module__ = "kornia.augmentation._2d.mix.base"
@@ -124,7 +124,7 @@ def test_labels_are_not_mixed_by_kornia(few):
             MnistCNNClassifier(augmentation=augmentation).fit(*few)
 
 
-def test_an_own_transform_of_that_name(few):
+def test_custom_transform_named_mixup(few):
     class MixUp:
         def __call__(self, X):
             return X
@@ -132,11 +132,11 @@ def test_an_own_transform_of_that_name(few):
     MnistCNNClassifier(augmentation=MixUp, max_epochs=1).fit(*few)
 
 
-# In training --------------------------------------------------------------------------
+# Training -----------------------------------------------------------------------------
 
 
 class Spy:
-    """Keeps the batches that it is called with."""
+    """Records the batches that it receives."""
 
     def __init__(self):
         self.batches = []
@@ -146,7 +146,7 @@ class Spy:
         return X
 
 
-def test_only_training_batches_are_changed(small, few):
+def test_only_training_batches_are_augmented(small, few):
     X, y = few
     spy = Spy()
     clf = small(augmentation=spy, batch_size=50, max_epochs=2, early_stopping=True)
@@ -157,30 +157,30 @@ def test_only_training_batches_are_changed(small, few):
         *[(50, 1, 28, 28)] * 3,
         (30, 1, 28, 28),
     ]
-    assert len(spy.batches) == 2 * 4  # 180 images are left to train on
+    assert len(spy.batches) == 2 * 4  # 180 images remain for training
     assert all(batch.dtype == torch.float32 for batch in spy.batches)
     assert max(batch.max() for batch in spy.batches) == X.max()  # raw pixels
     plain = small(batch_size=50, max_epochs=2, early_stopping=True).fit(X, y)
     np.testing.assert_array_equal(plain.predict_proba(X), clf.predict_proba(X))
 
 
-def test_each_epoch_has_images_of_its_own(small, few):
-    kept = []
+def test_each_epoch_is_augmented_differently(small, few):
+    recorded = []
 
-    class Keeping(RandomAffine):
+    class Recording(RandomAffine):
         def __call__(self, X):
-            kept.append(super().__call__(X))
-            return kept[-1]
+            recorded.append(super().__call__(X))
+            return recorded[-1]
 
-    parameters = {"augmentation": Keeping, "batch_size": -1, "max_epochs": 2}
+    parameters = {"augmentation": Recording, "batch_size": -1, "max_epochs": 2}
     small(**parameters, iterator_train__shuffle=False).fit(*few)
-    assert not torch.equal(kept[0], kept[1])
+    assert not torch.equal(recorded[0], recorded[1])
     small(**parameters, iterator_train__shuffle=False).fit(*few)
-    assert torch.equal(kept[0], kept[2])  # from random_state
-    assert torch.equal(kept[1], kept[3])
+    assert torch.equal(recorded[0], recorded[2])  # same random_state
+    assert torch.equal(recorded[1], recorded[3])
 
 
-def test_its_parameters_can_be_searched(small, few):
+def test_parameters_of_the_augmentation(small, few):
     clf = small(augmentation=RandomAffine, augmentation__rotation=5.0).fit(*few)
     assert clf.augmentation_.rotation == 5.0
     clf.set_params(augmentation__shift=2.5, warm_start=True).fit(*few)
@@ -188,10 +188,10 @@ def test_its_parameters_can_be_searched(small, few):
     instance = small(augmentation=RandomAffine(rotation=3.0), augmentation__scale=0.2)
     made = instance.fit(*few).augmentation_
     assert (made.rotation, made.scale) == (3.0, 0.2)
-    assert instance.augmentation.scale == 0.1  # fit changes no parameter
+    assert instance.augmentation.scale == 0.1  # fit does not change parameters
 
 
-def test_transforms_of_torchvision(small, few):
+def test_torchvision_transforms(small, few):
     transform = v2.RandomAffine(degrees=10, translate=(0.05, 0.05))
     losses = [small(augmentation=transform).fit(*few).loss_curve_ for _ in range(2)]
     assert losses[0] == losses[1] != small().fit(*few).loss_curve_
@@ -219,8 +219,8 @@ def test_bad_augmentation(small, few, parameters, message):
         small(**parameters).fit(*few)
 
 
-def test_it_helps_where_digits_are_shifted(digits):
-    """Train on digits as they are, ask for digits moved by up to two pixels."""
+def test_augmentation_improves_accuracy_on_shifted_digits(digits):
+    """Train on the original digits, test on digits shifted by up to two pixels."""
     X, y = digits
     X = np.pad(X.reshape(-1, 8, 8), ((0, 0), (4, 4), (4, 4))).astype(np.float32)
     moved = RandomAffine(rotation=0, shift=2, scale=0)

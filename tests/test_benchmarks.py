@@ -51,7 +51,7 @@ ROWS = {
 
 
 def make_photos(folder):
-    """Make a folder of pictures with labels; one of them is a duplicate."""
+    """Create a folder of labelled pictures, one of which is a duplicate."""
     folder.mkdir()
     lines = ["file,label,kind,note"]
     for number, note in enumerate(["", "thick, wide", "DUP of the first"]):
@@ -64,7 +64,7 @@ def make_photos(folder):
 
 
 def run(name, out):
-    """Run a benchmark from another folder, as a user does."""
+    """Run a benchmark as a script, as a user does."""
     data = [] if name in WITHOUT_DIGITS else TINY
     arguments = ARGUMENTS[name]
     if name == "photos":
@@ -83,7 +83,7 @@ def run(name, out):
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    """Finished process and file of each benchmark; two of them run at a time."""
+    """Completed process and output file of each benchmark; two run at a time."""
     files = {
         name: tmp_path_factory.mktemp(name) / "new folder" / "results.json"
         for name in ARGUMENTS
@@ -116,14 +116,14 @@ def test_benchmark(name, outcomes):
     else:
         for found, expected in zip(named, ROWS[name], strict=True):
             assert found == expected or str(found).startswith(f"{expected},")
-    for row in rows:  # the timed functions compute the same
+    for row in rows:  # the timed functions agree
         if "largest difference" in row:
             allowed = 0.05 if "bfloat16" in row["prediction"] else 1e-5
             assert float(row["largest difference"]) <= allowed
 
 
-def test_checks_that_are_passed(outcomes):
-    """All but one, which float32 cannot pass reliably, as README says."""
+def test_passed_estimator_checks(outcomes):
+    """As README says, all pass but one, which is beyond the precision of float32."""
     finished, out = outcomes["estimator_checks"]
     rows = json.loads(out.read_text())["rows"]
     for row in rows:
@@ -138,6 +138,6 @@ def test_checks_that_are_passed(outcomes):
     assert int(checks) == ours["checks"] == int(passed) + 1
 
 
-def test_all_benchmarks_are_listed():
+def test_all_benchmarks_are_tested():
     scripts = {path.stem for path in FOLDER.glob("[!_]*.py")}
     assert scripts == ARGUMENTS.keys()

@@ -5,8 +5,8 @@ import torch
 from skmnist.networks import CNN
 
 
-def test_pooling_before_relu_changes_no_number():
-    """The article has them the other way round."""
+def test_pooling_before_relu_is_equivalent():
+    """The article applies ReLU first."""
     torch.manual_seed(0)
     network = CNN(mean=33, std=78).double()
     X = torch.randint(0, 256, (9, 1, 28, 28))
@@ -30,7 +30,7 @@ def test_layers_can_be_hooked():
         *((50, 4, 4), (50, 4, 4)),
         (500,),
     ]
-    # a layer of its own for each: DeepLift keeps what went through it
+    # a separate layer for each: DeepLift stores the inputs and outputs of a layer
     assert len([m for m in network.modules() if isinstance(m, torch.nn.ReLU)]) == 3
     assert network.state_dict().keys() == {
         *("mean", "std", "conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias"),
@@ -39,7 +39,7 @@ def test_layers_can_be_hooked():
 
 
 def test_guided_backpropagation():
-    """By hooks, as captum does it, and by hand."""
+    """Hooks, as captum uses them, agree with a manual implementation."""
     torch.manual_seed(0)
     network = CNN(channels=(3, 4), hidden_units=5).eval()
 
@@ -74,7 +74,7 @@ def test_guided_backpropagation():
 
 
 def test_weights_are_contiguous():
-    """safetensors, LBFGS and ONNX ask for it; convolutions see channels last."""
+    """As safetensors, LBFGS and ONNX require; convolutions get channels-last input."""
     network, strides = CNN((3, 28, 28), mean=[1, 2, 3]), []
     assert all(values.is_contiguous() for values in network.state_dict().values())
     for shape in ((1, 28, 28), (3, 28, 28)):
@@ -86,17 +86,17 @@ def test_weights_are_contiguous():
     assert strides == [(784, 1, 28, 1), (3 * 784, 1, 3 * 28, 3)]
 
 
-def n_weights(module):
+def n_parameters(module):
     return sum(weights.numel() for weights in module.parameters())
 
 
-def test_the_articles_network_layer_by_layer():
+def test_number_of_parameters_per_layer():
     network = CNN()
-    assert n_weights(network.conv1) == 520
-    assert n_weights(network.conv2) == 25_050
-    assert n_weights(network.fc1) == 400_500
-    assert n_weights(network.fc2) == 5_010
-    assert n_weights(network) == 431_080
+    assert n_parameters(network.conv1) == 520
+    assert n_parameters(network.conv2) == 25_050
+    assert n_parameters(network.fc1) == 400_500
+    assert n_parameters(network.fc2) == 5_010
+    assert n_parameters(network) == 431_080
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_log_probabilities_for_any_shape(image_shape, n_classes):
     torch.testing.assert_close(log_probabilities.exp().sum(1), torch.ones(5))
 
 
-def test_standardisation_is_inside_the_network():
+def test_network_standardises_its_input():
     torch.manual_seed(0)
     images = torch.randint(0, 256, (4, 3, 28, 28), dtype=torch.uint8)
     mean, std = [10.0, 20.0, 30.0], [1.0, 2.0, 3.0]
@@ -128,9 +128,9 @@ def test_standardisation_is_inside_the_network():
 
 
 def interpolate(values, n):
-    """Values at n places that are spread evenly over the same length."""
-    places = (np.arange(n) + 0.5) * len(values) / n - 0.5
-    return np.interp(places, np.arange(len(values)), values)
+    """Interpolate values at n evenly spaced positions over the same length."""
+    positions = (np.arange(n) + 0.5) * len(values) / n - 0.5
+    return np.interp(positions, np.arange(len(values)), values)
 
 
 @pytest.mark.parametrize("image_shape", [(1, 8, 8), (2, 5, 40)])
@@ -146,7 +146,7 @@ def test_small_images_are_interpolated_linearly(image_shape):
     torch.testing.assert_close(small(images), large(resized), rtol=0, atol=1e-12)
 
 
-def test_searchable_parameters():
+def test_hyperparameters():
     network = CNN(channels=(3, 7), kernel_size=3, hidden_units=11, dropout=0.5)
     assert network.conv1.weight.shape == (3, 1, 3, 3)
     assert network.conv2.weight.shape == (7, 3, 3, 3)
@@ -157,6 +157,6 @@ def test_searchable_parameters():
     assert torch.equal(network(images), network(images))
 
 
-def test_a_kernel_that_leaves_nothing_is_an_error():
+def test_too_large_kernel_raises():
     with pytest.raises(ValueError, match=r"Got kernel_size=7, .* shape \(1, 16, 16\)"):
         CNN((1, 16, 16), kernel_size=7)

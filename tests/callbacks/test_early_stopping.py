@@ -1,4 +1,4 @@
-"""Early stopping, as `MLPClassifier` has it."""
+"""Early stopping, as in `MLPClassifier`."""
 
 import warnings
 
@@ -18,7 +18,7 @@ NAMES = np.array(list("jihgfedcba"))
 
 @pytest.fixture
 def patient(small):
-    """Make a classifier that stops early, if asked to."""
+    """Return a factory of classifiers with early stopping."""
 
     def make(**parameters):
         defaults = {
@@ -39,7 +39,7 @@ def patient(small):
 
 
 class Snapshots(Callback):
-    """Keeps the weights that each epoch ended with."""
+    """Records the weights at the end of each epoch."""
 
     def on_train_begin(self, net, **kwargs):
         self.weights_ = []
@@ -53,7 +53,7 @@ def flat(clf):
 
 
 def epochs_without_improvement(scores, tol):
-    """Length of the last run of epochs that were no better than before by tol."""
+    """Count the epochs since the best score was last improved by at least tol."""
     misses, best = 0, -np.inf
     for score in scores:
         misses = misses + 1 if score < best + tol else 0
@@ -63,24 +63,24 @@ def epochs_without_improvement(scores, tol):
 
 @pytest.mark.parametrize("names", [np.arange(10), NAMES])
 @pytest.mark.parametrize("tol", [1e-4, 0.05])
-def test_it_stops_and_restores_the_best_weights(patient, few, names, tol):
+def test_training_stops_and_best_weights_are_restored(patient, few, names, tol):
     X, y = few[0], names[few[1]]
     clf = patient(tol=tol, callbacks=[("snapshots", Snapshots())]).fit(X, y)
     scores = clf.validation_scores_
     assert 4 < clf.n_iter_ == len(scores) < 60
     assert clf.best_validation_score_ == max(scores) > 0.5
-    # ends when, and only when, more than n_iter_no_change epochs were in vain
+    # stops as soon as more than n_iter_no_change epochs have not improved the score
     assert epochs_without_improvement(scores, tol) == 4
     assert all(
         epochs_without_improvement(scores[:n], tol) <= 3 for n in range(len(scores))
     )
     snapshots = dict(clf.callbacks_)["snapshots"].weights_
-    assert len(snapshots) == clf.n_iter_  # callbacks saw the last epoch too
+    assert len(snapshots) == clf.n_iter_  # callbacks are called for the last epoch too
     assert torch.equal(flat(clf), snapshots[int(np.argmax(scores))])
     assert not torch.equal(flat(clf), snapshots[-1])
 
 
-def test_it_holds_out_a_stratified_fraction(patient, few):
+def test_validation_data_are_a_stratified_fraction(patient, few):
     X, y = few
     held_out = []
 
@@ -97,13 +97,13 @@ def test_it_holds_out_a_stratified_fraction(patient, few):
     assert np.array_equal(held_out[0], held_out[-1])
 
 
-def test_the_hold_out_size_is_rounded_up(patient, few):
-    """9.2 images are 10, one of each class: enough."""
+def test_size_of_the_validation_data_is_rounded_up(patient, few):
+    """9.2 images become 10, one of each class, which is sufficient."""
     clf = patient(max_epochs=1, validation_fraction=0.046).fit(*few)
     assert sum(clf.history[0, "batches", :, "train_batch_size"]) == 190
 
 
-def test_a_warm_start_holds_out_the_same_images(patient, few):
+def test_warm_start_keeps_the_validation_data(patient, few):
     held_out = []
 
     class Spy(Callback):
@@ -117,11 +117,11 @@ def test_a_warm_start_holds_out_the_same_images(patient, few):
 
 
 def test_same_rule_as_mlp_classifier(patient, few, monkeypatch):
-    """Both are told the same scores, and stop after the same number of epochs."""
+    """Given the same scores, both stop after the same number of epochs."""
     X, y = few
     rng = np.random.default_rng(0)
     for _ in range(5):
-        told = np.cumsum(rng.normal(0.02, 0.03, 40)).round(2)
+        given = np.cumsum(rng.normal(0.02, 0.03, 40)).round(2)
         for tol, patience in ((1e-4, 2), (0.05, 3), (0.0, 1)):
             mlp = MLPClassifier(
                 [1],
@@ -131,15 +131,15 @@ def test_same_rule_as_mlp_classifier(patient, few, monkeypatch):
                 max_iter=40,
                 random_state=0,
             )
-            scores = iter(told.tolist())
+            scores = iter(given.tolist())
             monkeypatch.setattr(
                 mlp, "_score", lambda *_, scores=scores, **__: next(scores)
             )
-            with warnings.catch_warnings():  # of MLPClassifier's, about this nonsense
+            with warnings.catch_warnings():  # MLPClassifier may warn
                 warnings.simplefilter("ignore")
                 mlp.fit(X[:40], y[:40] % 2)
             clf = patient(tol=tol, n_iter_no_change=patience, max_epochs=40)
-            scores = iter(told.tolist())
+            scores = iter(given.tolist())
             monkeypatch.setattr(
                 "skmnist.classifiers._image_classifier.score_validation_data",
                 lambda *_, scores=scores: next(scores),
@@ -150,23 +150,23 @@ def test_same_rule_as_mlp_classifier(patient, few, monkeypatch):
             assert clf.best_validation_score_ == mlp.best_validation_score_
 
 
-def test_without_it_the_training_loss_decides(patient, few):
+def test_training_loss_is_monitored_without_early_stopping(patient, few):
     clf = patient(early_stopping=False, tol=10.0)
-    assert clf.fit(*few).n_iter_ == 5  # the first, three in vain, and one more
+    assert clf.fit(*few).n_iter_ == 5  # the first, three without improvement, one more
     assert clf.validation_scores_ is None
     assert clf.best_validation_score_ is None
-    # but not where the learning rate follows a plan, or where tol is None
+    # but not if the learning rate is scheduled, or if tol is None
     assert patient(early_stopping=False, tol=None, max_epochs=7).fit(*few).n_iter_ == 7
-    for planned in (
+    for scheduled in (
         {"lr_schedule": "onecycle"},
         {"callbacks": [LRScheduler(StepLR, step_size=5)]},
     ):
-        clf = patient(early_stopping=False, tol=10.0, max_epochs=7, **planned)
+        clf = patient(early_stopping=False, tol=10.0, max_epochs=7, **scheduled)
         assert clf.fit(*few).n_iter_ == 7
 
 
-def test_the_rule_for_the_training_loss(patient, few):
-    """Ends after more than n_iter_no_change epochs that lowered it by less than tol."""
+def test_stopping_rule_for_the_training_loss(patient, few):
+    """Stops after more than n_iter_no_change epochs without a decrease of tol."""
     clf = patient(early_stopping=False, tol=0.01, lr=0.05, n_iter_no_change=2)
     losses = -np.array(clf.fit(*few).loss_curve_)
     assert 5 < len(losses) < 60
@@ -176,15 +176,15 @@ def test_the_rule_for_the_training_loss(patient, few):
     )
 
 
-def test_best_score_is_that_of_the_weights(patient, few):
+def test_best_score_belongs_to_the_restored_weights(patient, few):
     X, y = few
     clf = patient(warm_start=True).fit(X, y)
     first = clf.best_validation_score_
-    clf.set_params(lr=1.0, max_epochs=3).fit(X, y)  # which destroys it
+    clf.set_params(lr=1.0, max_epochs=3).fit(X, y)  # makes it worse
     assert clf.best_validation_score_ == max(clf.validation_scores_[-3:]) < first
 
 
-def test_the_split_is_drawn_from_the_seed(patient, few):
+def test_split_depends_on_random_state(patient, few):
     held_out = []
 
     class Spy(Callback):
@@ -197,17 +197,17 @@ def test_the_split_is_drawn_from_the_seed(patient, few):
     patient(max_epochs=1, random_state=None).fit(*few)  # a seed of 128 bits
 
 
-def test_with_the_articles_recipe(few):
+def test_article_recipe(few):
     recipe = MnistCNNClassifier.with_article_recipe
     assert recipe().tol is None
     clf = recipe(early_stopping=True, n_iter_no_change=1, tol=0.9, max_epochs=9)
     assert clf.fit(*few).n_iter_ == 3
     stopping = recipe(early_stopping=True, n_iter_no_change=1, lr=1e-9)
     assert stopping.tol == MnistCNNClassifier().tol
-    assert stopping.fit(*few).n_iter_ == 3  # since it learns nothing
+    assert stopping.fit(*few).n_iter_ == 3  # it learns nothing
 
 
-def test_it_does_not_wait_for_what_never_comes(patient, few):
+def test_unknown_monitor_raises(patient, few):
     for parameters in (
         {"callbacks__stopping__monitor": "valid_accuracy"},
         {"callbacks__valid_acc": None},
@@ -216,7 +216,7 @@ def test_it_does_not_wait_for_what_never_comes(patient, few):
             ValueError, match=r"waits for 'valid_acc.*it has .*'train_a"
         ):
             patient(**parameters).fit(*few)
-    # also where nothing is held out
+    # also without validation data
     for method in ("fit", "partial_fit"):
         clf = patient(early_stopping=False, callbacks__stopping__monitor="train_los")
         classes = {"classes": np.arange(10)} if method == "partial_fit" else {}
@@ -228,17 +228,17 @@ def test_it_does_not_wait_for_what_never_comes(patient, few):
         )
 
 
-def test_an_own_callback_of_that_name(small, few):
+def test_custom_callback_named_early_stopping(small, few):
     split = {"train_split": ValidSplit(4), "lr_schedule": None}
     small(callbacks=[("early_stopping", EarlyStopping())], **split).fit(*few)
 
 
-def test_best_weights_are_not_kept_twice(patient, few):
+def test_best_weights_are_not_stored_twice(patient, few):
     clf = patient(max_epochs=4).fit(*few)
     assert dict(clf.callbacks_)["stopping"].best_weights_ is None
 
 
-def test_tol_none_only_restores(patient, few):
+def test_tol_none_restores_without_stopping(patient, few):
     clf = patient(tol=None, max_epochs=15, callbacks=[("snapshots", Snapshots())])
     clf.fit(*few)
     assert clf.n_iter_ == 15
@@ -255,7 +255,7 @@ def test_verbose(patient, few, capsys):
     assert "Restoring the weights of epoch" in printed
 
 
-def test_ctrl_c_restores_too(patient, few, ctrl_c):
+def test_ctrl_c_restores_the_best_weights(patient, few, ctrl_c):
     class Impatient(Callback):
         def on_batch_end(self, net, **kwargs):
             if len(net.history) == 12:
@@ -279,14 +279,14 @@ def test_in_a_grid_search(patient, few, names):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-def test_skorchs_own_in_a_grid_search(small, few):
+def test_skorch_early_stopping_in_a_grid_search(small, few):
     split = ValidSplit(0.25, stratified=True)
     clf = small(train_split=split, callbacks=[EarlyStopping(patience=2)])
     search = GridSearchCV(clf, {"lr": [0.05]}, cv=2, error_score="raise")
     assert np.isfinite(search.fit(*few).best_score_)
 
 
-def test_partial_fit_holds_nothing_out(patient, few):
+def test_partial_fit_trains_on_all_images(patient, few):
     clf = patient(early_stopping=True)
     for _ in range(6):
         clf.partial_fit(*few, classes=np.arange(10))
@@ -295,8 +295,8 @@ def test_partial_fit_holds_nothing_out(patient, few):
     assert clf.validation_scores_ is None
 
 
-def test_it_helps_where_it_should(patient, digits):
-    """Fewer epochs, and about as good as without."""
+def test_early_stopping_saves_epochs(patient, digits):
+    """It takes fewer epochs, and the accuracy is about the same."""
     X, y = digits
     X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
     clf = patient(validation_fraction=0.15, n_iter_no_change=5).fit(X, y)
@@ -337,7 +337,7 @@ def test_bad_parameters(patient, few, parameters, message):
         patient(**parameters).fit(*few)
 
 
-def test_a_class_of_one_image(patient, few):
+def test_class_of_one_image_raises(patient, few):
     X, y = few
     y = np.where(np.arange(200) == 7, 77, y)
     with pytest.raises(ValueError, match=r"only 1 image of the labels \[77\]"):

@@ -26,8 +26,8 @@ def test_one_cycle_rises_to_lr_and_falls(small, few):
 
 
 @pytest.mark.parametrize("n_batches", [2, 5, 9, 10, 11, 20])
-def test_a_short_cycle(small, few, n_batches):
-    """Also where a tenth of the batches is one, or less."""
+def test_short_cycle(small, few, n_batches):
+    """Also if a tenth of the batches is at most one."""
     clf = small(lr=0.01, max_epochs=n_batches, batch_size=-1).fit(*few)
     learning_rates = rates(clf)
     assert len(learning_rates) == n_batches
@@ -47,14 +47,14 @@ def test_shape_of_the_cycle(small, few):
             small(**{prefix + name: value}).fit(*few)
 
 
-def test_one_cycle_for_each_fit_of_a_warm_start(small, few):
+def test_warm_start_runs_one_cycle_in_each_fit(small, few):
     clf = small(warm_start=True).fit(*few)
     first = rates(clf)
     clf.fit(*few)
     assert rates(clf) == first * 2
 
 
-def test_one_cycle_keeps_the_rates_of_parameter_groups(small, few):
+def test_one_cycle_respects_the_rates_of_parameter_groups(small, few):
     clf = small(optimizer__param_groups=[("conv*", {"lr": 0.02})], lr=0.04).fit(*few)
     assert 0.01 < max(rates(clf)) <= 0.02  # of the first group
     peaks = [group["max_lr"] for group in clf.optimizer_.param_groups]
@@ -62,21 +62,21 @@ def test_one_cycle_keeps_the_rates_of_parameter_groups(small, few):
 
 
 class Rates(Callback):
-    """Keeps the learning rate of each batch."""
+    """Records the learning rate of each batch."""
 
     def on_batch_begin(self, net, **kwargs):
         net.history.record_batch("rate", net.optimizer_.param_groups[0]["lr"])
 
 
 class GradientNorms(Callback):
-    """Keeps the norm of the gradient that the optimizer gets."""
+    """Records the norm of the gradient that the optimizer uses."""
 
     def on_batch_end(self, net, **kwargs):
         norms = [weight.grad.norm() for weight in net.module_.parameters()]
         net.history.record_batch("norm", torch.stack(norms).norm().item())
 
 
-def test_gradients_are_clipped_during_a_cycle_only(small, few):
+def test_gradients_are_clipped_only_during_a_cycle(small, few):
     X, y = few
 
     def largest(clf):
@@ -91,7 +91,7 @@ def test_gradients_are_clipped_during_a_cycle_only(small, few):
     assert largest(make().partial_fit(X, y, classes=np.unique(y))) > 1.01
 
 
-def test_no_cycle_where_there_is_no_length(small, few):
+def test_no_cycle_of_unknown_length(small, few):
     X, y = few
     clf = small(lr=0.04, callbacks=[Rates()], batch_size=50)
     clf.partial_fit(X, y, classes=np.unique(y)).partial_fit(X, y)
@@ -108,7 +108,7 @@ def test_constant_learning_rate(small, few):
     assert "event_lr" not in clf.history[0, "batches", 0]
 
 
-def test_schedule_may_change_in_a_warm_start(small, few):
+def test_schedule_may_change_between_warm_starts(small, few):
     clf = small(lr=0.04, warm_start=True, callbacks=[Rates()], batch_size=50).fit(*few)
     clf.set_params(lr_schedule=None).fit(*few)
     assert clf.history[2:, "batches", :, "rate"] == [[0.04] * 4] * 2

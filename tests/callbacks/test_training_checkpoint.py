@@ -1,4 +1,4 @@
-"""An interrupted training is resumed, bit for bit."""
+"""Interrupted training resumes with bit-identical results."""
 
 import functools
 import json
@@ -49,11 +49,11 @@ TRAININGS = {
 
 
 class Die(Exception):
-    """Stands for a process that is killed."""
+    """Simulates a process that is killed."""
 
 
 class DieAfter(Callback):
-    """End the process after an epoch, when the checkpoint has been written."""
+    """Simulate a kill after n_epochs, once the checkpoint has been written."""
 
     def __init__(self, n_epochs):
         self.n_epochs = n_epochs
@@ -86,7 +86,7 @@ def assert_same(one, other):
 
 @pytest.mark.usefixtures("precision")
 @pytest.mark.parametrize("parameters", TRAININGS.values(), ids=TRAININGS)
-def test_resumed_training_has_the_same_bits(small, few, tmp_path, parameters):
+def test_resumed_training_is_bit_identical(small, few, tmp_path, parameters):
     path = tmp_path / "training.safetensors"
 
     def make(*callbacks):
@@ -122,8 +122,8 @@ def test_killed_more_than_once(small, few, tmp_path):
     assert_same(state(resumed), state(whole))
 
 
-def test_random_seed_is_kept(small, few, tmp_path):
-    """Without a random state, the resumed training is still one training."""
+def test_random_seed_is_restored(small, few, tmp_path):
+    """Without a fixed random state, training resumes with its original seed."""
     checkpoint = ("checkpoint", TrainingCheckpoint(tmp_path / "training", keep=True))
     for random_state in (None, np.random.RandomState(3)):
         clf = small(random_state=random_state, callbacks=[checkpoint, DieAfter(1)])
@@ -203,7 +203,7 @@ def test_weights_and_labels(small, few, tmp_path):
     assert_same(state(resumed.fit(X, names, weights)), state(whole))
 
 
-def test_another_training(small, few, tmp_path):
+def test_checkpoint_of_another_training_raises(small, few, tmp_path):
     X, y = few
     path = tmp_path / "training"
     checkpoint = ("checkpoint", TrainingCheckpoint(path))
@@ -222,7 +222,7 @@ def test_another_training(small, few, tmp_path):
         with pytest.raises(ValueError, match="with other images, labels or weights"):
             small(callbacks=[checkpoint]).fit(*others)
     assert path.read_bytes() == before
-    small(callbacks=[checkpoint], verbose=1, device="cpu").fit(X, y)  # may differ
+    small(callbacks=[checkpoint], verbose=1, device="cpu").fit(X, y)  # these may differ
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_damaged_and_forged_files(small, few, tmp_path):
 
 
 def test_divergence_keeps_the_last_good_state(small, few, tmp_path):
-    class Raise(Callback):
+    class Diverge(Callback):
         def on_epoch_begin(self, net, **kwargs):
             if len(net.history) == 2:
                 net.optimizer_.param_groups[0]["lr"] = 1e12
@@ -296,14 +296,14 @@ def test_divergence_keeps_the_last_good_state(small, few, tmp_path):
     checkpoint = ("checkpoint", TrainingCheckpoint(tmp_path / "training"))
     parameters = {"lr_schedule": None, "max_epochs": 4}
     with pytest.raises(ValueError, match="Training diverged in epoch 2"):
-        small(**parameters, callbacks=[checkpoint, Raise()]).fit(*few)
+        small(**parameters, callbacks=[checkpoint, Diverge()]).fit(*few)
     assert_same(
         state(small(**parameters, callbacks=[checkpoint]).fit(*few)),
         state(small(**parameters).fit(*few)),
     )
 
 
-def test_lr_scheduler_of_skorch(small, few, tmp_path):
+def test_skorch_lr_scheduler(small, few, tmp_path):
     def make(*callbacks):
         steps = ("steps", LRScheduler(StepLR, step_size=1, gamma=0.5))
         checkpoint = ("checkpoint", TrainingCheckpoint(tmp_path / "training"))
@@ -317,7 +317,7 @@ def test_lr_scheduler_of_skorch(small, few, tmp_path):
     assert_same(state(make().fit(*few)), state(whole))
 
 
-def test_state_of_own_callbacks(small, few, tmp_path):
+def test_state_of_custom_callbacks(small, few, tmp_path):
     class Counter(Callback):
         def on_train_begin(self, net, **kwargs):
             self.n_, self.tensors_, self.other_ = 0, {"t": torch.ones(2)}, object()
@@ -337,7 +337,7 @@ def test_state_of_own_callbacks(small, few, tmp_path):
     assert torch.equal(counter.tensors_["t"], torch.full((2,), 16.0))
 
 
-def test_early_stopping_of_skorch(small, few, tmp_path):
+def test_skorch_early_stopping(small, few, tmp_path):
     def make(*callbacks):
         stopping = ("stop", EarlyStopping("train_loss", patience=2, threshold=0.5))
         checkpoint = ("checkpoint", TrainingCheckpoint(tmp_path / "training"))
@@ -353,7 +353,7 @@ def test_early_stopping_of_skorch(small, few, tmp_path):
         assert_same(state(make().fit(*few)), state(whole))
 
 
-def test_history_that_cannot_be_written(small, few, tmp_path):
+def test_unserialisable_history_raises(small, few, tmp_path):
     class Record(Callback):
         def on_epoch_end(self, net, **kwargs):
             net.history.record("net", net.module_)
@@ -378,8 +378,8 @@ def test_clones_and_cross_validation(small, few, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_network_of_the_users(few, tmp_path):
-    class Own(torch.nn.Module):
+def test_custom_network(few, tmp_path):
+    class CustomNetwork(torch.nn.Module):
         def __init__(self, n_classes):
             super().__init__()
             self.norm = torch.nn.BatchNorm2d(1)
@@ -391,7 +391,10 @@ def test_network_of_the_users(few, tmp_path):
     def make(*callbacks):
         checkpoint = ("checkpoint", TrainingCheckpoint(tmp_path / "training"))
         return ImageClassifier(
-            Own, max_epochs=3, random_state=0, callbacks=[checkpoint, *callbacks]
+            CustomNetwork,
+            max_epochs=3,
+            random_state=0,
+            callbacks=[checkpoint, *callbacks],
         )
 
     whole = make().fit(*few)
@@ -436,7 +439,7 @@ def test_killed_process(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_files_do_not_grow(small, few, tmp_path):
+def test_file_size_grows_only_by_the_history(small, few, tmp_path):
     """Each epoch adds no more than its row of the history."""
     sizes = []
 

@@ -1,10 +1,10 @@
-"""Feed random garbage to `MnistCNNClassifier`; nothing but a clear error may come.
+"""Pass random invalid input to `MnistCNNClassifier`, which must raise clear errors.
 
     python tests/classifiers/fuzz_inputs.py 10000
 
-prints how often each kind of garbage met which outcome, and exits with 1 if any piece
-met anything but a ValueError or TypeError: another exception, none at all, or a hang.
-`test_garbage.py` runs a fixed part of it.
+prints a table of the outcomes for each kind of input, and exits with status 1 if any
+outcome is not a ValueError or TypeError: another exception, no exception, or a hang.
+`test_fuzz_inputs.py` runs a fixed part of it.
 """
 
 import random
@@ -23,19 +23,19 @@ from scipy import sparse
 from skmnist import MnistCNNClassifier
 
 SECONDS = 10
-"""After this time a piece counts as a hang."""
+"""Time after which a case counts as a hang."""
 
 
 class Hang(BaseException):
-    """Not an Exception, so that nobody on the way takes it for one."""
+    """Not an Exception, so that no `except Exception` catches it."""
 
 
 class Odd:
-    """An object that has nothing to do with images."""
+    """An object unrelated to images."""
 
 
-def nothing(rng):
-    """What is no data at all."""
+def no_data(rng):
+    """Objects that are not data."""
     choices = [
         *(None, 0, -1.5, 1 + 2j, True, "digits", b"digits", float("nan"), ...),
         *({}, {"X": [1, 2]}, {1, 2}, frozenset(), (), [], [[]], [[[]]], range(0)),
@@ -47,7 +47,7 @@ def nothing(rng):
 
 
 def ragged(rng):
-    """Nested lists whose lengths differ."""
+    """Nested lists of different lengths."""
     depth = rng.randint(1, 3)
 
     def build(level):
@@ -64,7 +64,7 @@ def ragged(rng):
 
 
 def _shape(rng):
-    """A shape of twelve images, of any layout that is taken."""
+    """Return the shape of twelve images in a random supported layout."""
     side = rng.choice([3, 4, 5, 8])
     return rng.choice(
         [(12, side * side), (12, side, side), (12, 1, side, side), (12, 2, side, side)]
@@ -72,7 +72,7 @@ def _shape(rng):
 
 
 def not_finite(rng):
-    """NaN and infinity somewhere among good pixels."""
+    """Valid pixels with some NaN or infinity."""
     dtype = rng.choice([np.float16, np.float32, np.float64])
     X = np.random.default_rng(rng.getrandbits(32)).random(_shape(rng)).astype(dtype)
     for _ in range(rng.randint(1, 5)):
@@ -82,14 +82,14 @@ def not_finite(rng):
 
 
 def too_large(rng):
-    """Numbers that float32 cannot hold."""
+    """Numbers that float32 cannot represent."""
     X = np.ones(_shape(rng))
     X[rng.randrange(12)] = rng.choice([1e39, -1e200, 1e308])
     return X
 
 
 def not_numeric(rng):
-    """Arrays, lists and frames of something else than numbers."""
+    """Arrays, lists and frames with non-numeric values."""
     shape = (12, 9)
     fill = rng.choice(
         ["ink", "", None, Odd(), [1], {}, pd.NaT, pd.Timestamp(0), b"x", 1j, len]
@@ -117,7 +117,7 @@ def not_numeric(rng):
 
 
 def wrong_shape(rng):
-    """Too few dimensions, too many, or none of something."""
+    """Too few or too many dimensions, or an empty one."""
     n = rng.choice([0, 1, 2, 5, 7])
     if n == 0:
         return np.zeros(rng.choice([(0, 9), (0, 3, 3), (12, 0), (12, 0, 3), (0,)]))
@@ -127,7 +127,7 @@ def wrong_shape(rng):
 
 
 def wrong_container(rng):
-    """Numbers, but in something that holds no images."""
+    """Numbers in an unsupported container."""
     X = np.random.default_rng(rng.getrandbits(32)).random((12, 9))
     form = rng.choice(["csr", "csc", "coo", "lil", "dok", "bsr"])
     return rng.choice(
@@ -149,13 +149,13 @@ def wrong_container(rng):
 
 
 def wrong_length(rng):
-    """As many images as labels, but for some."""
+    """More or fewer images than labels."""
     n = rng.choice([1, 2, 11, 13, 24])
     return np.zeros((n, *_shape(rng)[1:]))
 
 
 X_KINDS = (
-    nothing,
+    no_data,
     ragged,
     not_finite,
     too_large,
@@ -166,7 +166,7 @@ X_KINDS = (
 
 
 def bad_labels(rng):
-    """What is no label of twelve images, or only one class of them."""
+    """Invalid labels for twelve images, or labels of a single class."""
     n = rng.choice([0, 1, 11, 13, 100])
     choices = [
         *(None, 3, "label", b"label", {}, {1, 2}, Odd(), len, [], [[]], ...),
@@ -195,7 +195,7 @@ def bad_labels(rng):
 
 
 def bad_weights(rng):
-    """What says of no image how much it counts."""
+    """Invalid sample weights for twelve images."""
     n = rng.choice([1, 11, 13, 100])
     some = np.random.default_rng(rng.getrandbits(32)).random(12)
     some[rng.randrange(12)] = rng.choice([-1, -np.inf, np.inf, np.nan, -1e-9])
@@ -218,8 +218,8 @@ def bad_weights(rng):
     return rng.choice(choices)
 
 
-def pieces(n, seed=0):
-    """Yield n times the name of a kind of garbage and a call that must fail."""
+def cases(n, seed=0):
+    """Yield n cases: a kind of invalid input, and a call that must fail."""
     rng = random.Random(seed)
     clean = np.random.default_rng(0).random((12, 9)) * 255
     labels = np.arange(12) % 3
@@ -247,7 +247,7 @@ def pieces(n, seed=0):
             return lambda: make(class_weight="balanced").fit(X, y, **kwargs)
         return lambda: make().fit(X, y, **kwargs)
 
-    def ask(X):
+    def predict(X):
         clf = rng.choice([fitted, weighted])
         method = rng.choice(["predict", "predict_proba", "predict_log_proba"])
         return lambda: getattr(clf, method)(X)
@@ -259,13 +259,13 @@ def pieces(n, seed=0):
             yield f"fit X: {kind.__name__}", train(kind(rng), labels)
         elif what == 2:
             kind = rng.choice(X_KINDS)
-            yield f"predict X: {kind.__name__}", ask(kind(rng))
+            yield f"predict X: {kind.__name__}", predict(kind(rng))
         elif what == 3:
             X = np.zeros((12, rng.choice([1, 2, 8, 10, 16])))
-            yield "predict X: other images", ask(X)
+            yield "predict X: other images", predict(X)
         elif what == 4:
             y = bad_labels(rng)
-            if _is_one_known_class(y, known):  # a chunk of a stream may be one
+            if _is_one_known_class(y, known):  # partial_fit accepts it
                 yield "fit y: bad_labels", lambda y=y: make().fit(clean, y)
             else:
                 yield "fit y: bad_labels", train(clean, y)
@@ -285,7 +285,7 @@ def _is_one_known_class(y, known):
 
 @contextmanager
 def time_limit(seconds):
-    """Raise Hang after some seconds, where the system has a timer for it."""
+    """Raise Hang after this time, if the system has interval timers."""
     if not hasattr(signal, "setitimer"):
         yield
         return
@@ -303,7 +303,7 @@ def time_limit(seconds):
 
 
 def outcome(call):
-    """Name what a piece of garbage led to, and what was said of it."""
+    """Return the name of the outcome of a call, and the error message."""
     try:
         with time_limit(SECONDS), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -315,27 +315,27 @@ def outcome(call):
         return type(error).__name__, str(error)
     except Hang:
         return "hang", f"no answer within {SECONDS} s"
-    return "success", "no error at all"
+    return "success", "no error"
 
 
 def main(n):
-    """Run n pieces, print a table, and return the number of wrong outcomes."""
+    """Run n cases, print a table, and return the number of wrong outcomes."""
     counts, wrong, messages = defaultdict(Counter), [], Counter()
-    for number, (kind, call) in enumerate(pieces(n)):
+    for number, (kind, call) in enumerate(cases(n)):
         name, message = outcome(call)
         counts[kind][name] += 1
         messages[message.split("\n")[0][:70]] += 1
         if name not in ("ValueError", "TypeError"):
             wrong.append((number, kind, name, message))
     columns = sorted({name for row in counts.values() for name in row})
-    print(f"{'garbage':34}" + "".join(f"{name:>12}" for name in columns))
+    print(f"{'input':34}" + "".join(f"{name:>12}" for name in columns))
     for kind, row in sorted(counts.items()):
         print(f"{kind:34}" + "".join(f"{row[name]:12}" for name in columns))
     total = sum(counts.values(), Counter())
     print(f"{'all':34}" + "".join(f"{total[name]:12}" for name in columns))
     print(f"{len(messages)} different messages; {len(wrong)} wrong outcomes")
     for number, kind, name, message in wrong[:20]:
-        print(f"  piece {number}, {kind}: {name}: {message}")
+        print(f"  case {number}, {kind}: {name}: {message}")
     return len(wrong)
 
 

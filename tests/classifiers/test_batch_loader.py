@@ -8,33 +8,33 @@ from skmnist.classifiers._batch_loader import LabelledImages, TensorBatchLoader
 
 @pytest.fixture
 def dataset():
-    """Ten images whose only pixel, label and code tell their position."""
+    """Ten images whose only pixel, label and encoded label show their position."""
     labels = np.array([f"label {i}" for i in range(10)])
     images = torch.arange(10, dtype=torch.uint8).reshape(10, 1, 1, 1)
     return LabelledImages(images, labels, labels)
 
 
-def test_an_item_has_a_code_and_the_set_has_labels(dataset):
-    image, code = dataset[3]
-    assert image.item() == code.item() == 3
+def test_items_have_encoded_labels_and_data_sets_have_labels(dataset):
+    image, label = dataset[3]
+    assert image.item() == label.item() == 3
     assert dataset.y[3] == "label 3"
     assert LabelledImages(dataset.X, None, None)[1:3][0].flatten().tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 4, 10, 99])
-def test_a_pass_gives_every_image_once(dataset, batch_size, shuffle):
+def test_each_pass_yields_every_image_once(dataset, batch_size, shuffle):
     batches = TensorBatchLoader(dataset, batch_size, shuffle=shuffle)
-    seen = [(X.flatten(), codes) for X, codes in batches]
+    seen = [(X.flatten(), y_encoded) for X, y_encoded in batches]
     assert len(seen) == len(batches)
-    assert all(torch.equal(X, codes) for X, codes in seen)
-    positions = torch.cat([codes for _, codes in seen]).tolist()
+    assert all(torch.equal(X, y_encoded) for X, y_encoded in seen)
+    positions = torch.cat([y_encoded for _, y_encoded in seen]).tolist()
     assert sorted(positions) == list(range(10))
     if not shuffle:
         assert positions == list(range(10))
 
 
-def test_order_comes_from_torchs_generator(dataset):
+def test_order_depends_on_the_torch_generator(dataset):
     def orders(seed):
         torch.manual_seed(seed)
         batches = TensorBatchLoader(dataset, 10, shuffle=True)
@@ -48,11 +48,11 @@ def test_order_comes_from_torchs_generator(dataset):
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_a_part_of_a_data_set(dataset, shuffle):
+def test_subset(dataset, shuffle):
     batches = TensorBatchLoader(
         Subset(dataset, np.array([7, 2, 5])), 2, shuffle=shuffle
     )
-    positions = torch.cat([codes for _, codes in batches]).tolist()
+    positions = torch.cat([y_encoded for _, y_encoded in batches]).tolist()
     assert (sorted(positions) if shuffle else positions) == (
         [2, 5, 7] if shuffle else [7, 2, 5]
     )

@@ -1,4 +1,4 @@
-"""scikit-learn's own checks of an estimator."""
+"""scikit-learn's estimator checks."""
 
 import pytest
 import torch
@@ -25,37 +25,39 @@ CONFIGURATIONS = [
 ]
 
 REPETITIONS = "check_sample_weight_equivalence_on_dense_data"
-"""Asks weights to agree with repeated images to 1e-7.
+"""Requires that weights agree with repeated images to 1e-7.
 
-How well they do agree is tested in `test_weights.py`.
+`test_sample_weights.py` tests how closely they agree.
 """
 
 
 def expected_failures(estimator):
-    """Why weights cannot agree with repeated images, where they cannot."""
+    """Return why weights cannot agree with repeated images, if they cannot."""
     if estimator.augmentation is not None:
-        reason = "changes the repetitions of an image each in a way of its own"
+        reason = "augments each repetition of an image differently"
     elif estimator.early_stopping:
         reason = (
-            "holds out single images, whatever they weigh, so the repetitions of an "
-            "image may fall into both parts; and refuses classes of one image"
+            "holds out images regardless of their weights, so the repetitions of an "
+            "image may fall into both parts; and rejects classes of one image"
         )
     elif estimator.precision == "bfloat16":
-        reason = "rounds to eight bits, and repeated images otherwise than weights"
+        reason = (
+            "rounds to eight bits, and rounds weights and repeated images differently"
+        )
     else:
         return {}
     return {REPETITIONS: reason}
 
 
-# The checks use any number of features; fit says that it lays them out on a square.
+# The checks use any number of features; fit warns that it pads them to a square.
 @pytest.mark.filterwarnings("ignore:X has .* features, which is not a square number")
 @parametrize_with_checks(
     CONFIGURATIONS, expected_failed_checks=expected_failures, xfail_strict=True
 )
 def test_scikit_learn_check(estimator, check, default_dtype):
     if check.func.__name__ == REPETITIONS and not expected_failures(estimator):
-        # in float32 they differ by some of the last bits, which fails as a rule, but
-        # not for sure; in float64 nothing is left to luck
+        # in float32 they differ in the last bits, which usually fails but may pass;
+        # in float64 the check passes reliably
         estimator = clone(estimator).set_params(precision="float32")
         default_dtype(torch.float64)
     check(estimator)

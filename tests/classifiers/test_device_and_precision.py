@@ -17,13 +17,13 @@ def test_device():
 
 
 @pytest.mark.parametrize("device", ["no such device", "meta", "cuda:99", 3.5, None])
-def test_device_that_is_not_there(device):
+def test_unavailable_device(device):
     with pytest.raises(ValueError, match=r"Got device=.*'auto' or one of"):
         resolve_device(device)
 
 
 @pytest.mark.parametrize(
-    ("able", "expected"),
+    ("capabilities", "expected"),
     [
         ({"avx512_bf16": True, "amx_bf16": False}, "bfloat16"),
         ({"avx512_bf16": False, "amx_bf16": True}, "bfloat16"),
@@ -32,8 +32,8 @@ def test_device_that_is_not_there(device):
         ({}, "float32"),
     ],
 )
-def test_precision_is_what_the_processor_is_able_to(monkeypatch, able, expected):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+def test_auto_precision_depends_on_the_processor(monkeypatch, capabilities, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert resolve_precision("auto", CPU) == expected
     for precision in ("float32", "bfloat16"):
         assert resolve_precision(precision, CPU) == precision
@@ -48,9 +48,9 @@ def test_precision_of_training_and_prediction(small, few, precision):
     assert same.loss_curve_ == clfs["auto"].loss_curve_
     full, half = clfs["float32"], clfs["bfloat16"]
     assert full.loss_curve_ != half.loss_curve_
-    # the scores are rounded to eight significant bits, and small beside the loss
+    # the scores are rounded to eight significant bits, and small compared to the loss
     np.testing.assert_allclose(full.loss_curve_, half.loss_curve_, rtol=2**-8)
-    for clf in clfs.values():  # weights and predictions are float32 in any case
+    for clf in clfs.values():  # weights and predictions are always float32
         assert {w.dtype for w in clf.module_.parameters()} == {torch.float32}
         images = torch.from_numpy(few[0]).reshape(-1, 1, 28, 28).to(clf.device_)
         with torch.no_grad():
@@ -59,20 +59,20 @@ def test_precision_of_training_and_prediction(small, few, precision):
 
 
 @pytest.mark.parametrize("how", ["partial_fit", "warm start"])
-def test_precision_may_change_when_training_goes_on(small, few, how):
-    def go_on(precision):
+def test_precision_may_change_when_training_continues(small, few, how):
+    def continue_training(precision):
         clf = small(precision="float32", warm_start=True).fit(*few)
         clf.set_params(precision=precision)
         return clf.partial_fit(*few) if how == "partial_fit" else clf.fit(*few)
 
-    full, half = go_on("float32"), go_on("bfloat16")
+    full, half = continue_training("float32"), continue_training("bfloat16")
     assert (full.precision_, half.precision_) == ("float32", "bfloat16")
     assert full.loss_curve_[:2] == half.loss_curve_[:2]
     assert full.loss_curve_[2] != half.loss_curve_[2]
 
 
-def test_an_own_network_in_bfloat16(few):
-    class Own(torch.nn.Module):
+def test_custom_network_in_bfloat16(few):
+    class CustomNetwork(torch.nn.Module):
         def __init__(self):
             super().__init__()
             self.layer = torch.nn.Linear(784, 10)
@@ -80,9 +80,9 @@ def test_an_own_network_in_bfloat16(few):
         def forward(self, X):
             return self.layer(X.flatten(1) / 255).log_softmax(1)
 
-    clf = MnistCNNClassifier(module=Own, precision="bfloat16", random_state=0)
+    clf = MnistCNNClassifier(module=CustomNetwork, precision="bfloat16", random_state=0)
     assert clf.fit(*few).score(*few) > 0.8
 
 
-def test_the_articles_recipe_is_float32():
+def test_article_recipe_uses_float32():
     assert MnistCNNClassifier.with_article_recipe().precision == "float32"

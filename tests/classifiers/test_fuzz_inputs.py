@@ -1,4 +1,4 @@
-"""A fixed part of what `python tests/classifiers/fuzz_inputs.py 10000` tries."""
+"""Run a fixed part of `python tests/classifiers/fuzz_inputs.py 10000`."""
 
 import signal
 
@@ -6,15 +6,15 @@ import fuzz_inputs
 import pytest
 
 
-@pytest.mark.filterwarnings("ignore:the matrix subclass")  # is garbage too
-def test_garbage_gets_a_clear_error():
+@pytest.mark.filterwarnings("ignore:the matrix subclass")  # one of the inputs
+def test_invalid_input_raises_a_clear_error():
     kinds = set()
-    for number, (kind, call) in enumerate(fuzz_inputs.pieces(1500)):
+    for number, (kind, call) in enumerate(fuzz_inputs.cases(1500)):
         kinds.add(kind)
         name, message = fuzz_inputs.outcome(call)
         assert name in ("ValueError", "TypeError"), (number, kind, name, message)
         assert len(message) > 10
-    assert len(kinds) == 18  # all kinds came
+    assert len(kinds) == 18  # all kinds occurred
 
 
 def hang():
@@ -22,7 +22,7 @@ def hang():
         pass
 
 
-def test_the_script_would_notice(monkeypatch):
+def test_outcomes_are_recognised(monkeypatch):
     monkeypatch.setattr(fuzz_inputs, "SECONDS", 0.1)
     assert fuzz_inputs.outcome(lambda: None)[0] == "success"
     assert fuzz_inputs.outcome(lambda: 1 / 0)[0] == "ZeroDivisionError"

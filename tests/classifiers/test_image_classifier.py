@@ -1,4 +1,4 @@
-"""`MnistCNNClassifier` as an estimator: what scikit-learn's users rely on."""
+"""`MnistCNNClassifier` follows scikit-learn's conventions for estimators."""
 
 import inspect
 import os
@@ -45,12 +45,12 @@ def weights(clf):
 
 @pytest.fixture(params=["integers", "strings"])
 def labelled(request, few):
-    """The few digits, with their labels as numbers and as words."""
+    """The few digits, with integers and with strings as labels."""
     X, y = few
     return X, (NAMES[y] if request.param == "strings" else y)
 
 
-# What fit learns ----------------------------------------------------------------------
+# Fitted attributes --------------------------------------------------------------------
 
 
 def test_fitted_attributes(small, labelled):
@@ -74,9 +74,9 @@ def test_fitted_attributes(small, labelled):
     assert "valid_loss" not in clf.history[-1]  # trained on all the data
 
 
-def test_train_acc_is_the_accuracy_of_the_batches_as_trained(small, few):
+def test_train_acc_is_the_accuracy_during_training(small, few):
     class Counter(torch.nn.Module):
-        """Says class 0 all the time, and counts what it is asked."""
+        """Always predicts class 0, and counts the images."""
 
         def __init__(self):
             super().__init__()
@@ -92,11 +92,11 @@ def test_train_acc_is_the_accuracy_of_the_batches_as_trained(small, few):
     X, y = few
     clf = MnistCNNClassifier(module=Counter, max_epochs=3).fit(X, y)
     assert clf.history[:, "train_acc"] == [pytest.approx(np.mean(y == 0))] * 3
-    # free: no image was looked at again, but for the two that show what a network does
+    # no second pass over the images, except for two that check the network's output
     assert clf.module_.images == 3 * len(X) + 2
 
 
-def test_predictions_agree_with_one_another(small, labelled):
+def test_prediction_methods_are_consistent(small, labelled):
     X, y = labelled
     clf = small().fit(X, y)
     probabilities = clf.predict_proba(X)
@@ -142,14 +142,14 @@ def test_layouts_and_containers_agree_bit_for_bit(small, few):
 )
 def test_numeric_types_agree(small, few, dtype):
     X, y = few
-    X = X // 128  # exact in all of them
+    X = X // 128  # exact in all dtypes
     clf = small(precision="float32")
     expected = clf.fit(X.astype(np.uint8), y).predict_proba(X)
     found = clf.fit(X.astype(dtype), y).predict_proba(X.astype(dtype))
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_uint8_images_are_not_copied_into_a_larger_type(small, few):
+def test_uint8_images_are_neither_converted_nor_copied(small, few):
     X, y = few
     seen = []
 
@@ -167,7 +167,7 @@ def test_colour_images(small):
     rng = np.random.default_rng(0)
     X = rng.integers(0, 256, (60, 3, 20, 24), dtype=np.uint8)
     y = rng.integers(0, 3, 60)
-    X[np.arange(60), y] //= 8  # the class is the channel that is dark
+    X[np.arange(60), y] //= 8  # the class is the dark channel
     clf = small(max_epochs=20, batch_size=10).fit(X, y)
     assert clf.image_shape_ == (3, 20, 24)
     assert clf.n_features_in_ == 3 * 20 * 24
@@ -194,11 +194,11 @@ def test_colour_images(small):
 )
 def test_labels_of_any_type(small, few, labels):
     X = few[0][:60]
-    codes = np.arange(60) % 3
+    y_encoded = np.arange(60) % 3
     y = (
-        labels[codes]
+        labels[y_encoded]
         if hasattr(labels, "shape")
-        else np.asarray(labels)[codes].tolist()
+        else np.asarray(labels)[y_encoded].tolist()
     )
     clf = small().fit(X, y)
     assert clf.classes_.tolist() == np.unique(np.asarray(labels)).tolist()
@@ -231,7 +231,7 @@ def test_scale_of_the_pixels_does_not_matter(small, few):
 
 
 @pytest.mark.usefixtures("precision")
-def test_same_seed_same_bits_whatever_ran_before(small, few):
+def test_same_seed_gives_bit_identical_results(small, few):
     first = small(module__dropout=0.3).fit(*few)
     random.seed(1)
     np.random.seed(1)
@@ -259,7 +259,7 @@ def test_random_state_none_and_instance(small, few):
 
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize("random_state", [None, 0])
-def test_nothing_global_changes(small, few, fails, random_state):
+def test_global_state_is_unchanged(small, few, fails, random_state):
     X, y = few
     draws = {"train_split": ValidSplit(0.2), "iterator_valid": DataLoader}
 
@@ -267,7 +267,7 @@ def test_nothing_global_changes(small, few, fails, random_state):
         def forward(self, X):
             raise ZeroDivisionError
 
-    def surroundings():
+    def global_state():
         return (
             random.getstate(),
             np.random.get_state()[1].tolist(),
@@ -278,16 +278,16 @@ def test_nothing_global_changes(small, few, fails, random_state):
         )
 
     with torch.set_grad_enabled(random_state is None):  # fit works with both
-        before = surroundings()
+        before = global_state()
         if fails:
             with pytest.raises(ZeroDivisionError):
                 small(random_state=random_state, module=Failing, **draws).fit(X, y)
         else:
             small(random_state=random_state, **draws).fit(X, y).predict(X)
-        assert surroundings() == before
+        assert global_state() == before
 
 
-def test_no_probability_is_0(few):
+def test_probabilities_are_never_0(few):
     class Certain(torch.nn.Module):
         def __init__(self):
             super().__init__()
@@ -298,13 +298,13 @@ def test_no_probability_is_0(few):
 
     X, y = few
     clf = MnistCNNClassifier(module=Certain, lr=1e-9, lr_schedule=None, max_epochs=1)
-    probabilities = clf.fit(X, y > 4).predict_proba(X)  # float32 ends at exp(-103)
+    probabilities = clf.fit(X, y > 4).predict_proba(X)  # exp(-104) is 0 in float32
     assert probabilities.dtype == np.float32
     assert clf.predict_log_proba(X).min() == pytest.approx(-300)
     assert np.log(probabilities).min() == pytest.approx(np.log(1.2e-38), abs=0.1)
 
 
-def test_fit_changes_no_parameter_and_no_data(small, few):
+def test_fit_does_not_change_parameters_or_data(small, few):
     X, y = few[0].copy(), few[1].copy()
     network = small().module(channels=(4, 8), hidden_units=32)
     clf = small(module=network, device="auto")
@@ -320,11 +320,11 @@ def test_fit_changes_no_parameter_and_no_data(small, few):
     np.testing.assert_array_equal(y, few[1])
 
 
-# Going on -----------------------------------------------------------------------------
+# Continued training -------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("precision")
-def test_warm_start_goes_on_as_if_it_had_not_stopped(small, few):
+def test_warm_start_equals_uninterrupted_training(small, few):
     constant = {"lr_schedule": None, "lr": 0.02, "module__dropout": 0.2}
     straight = small(max_epochs=4, **constant).fit(*few)
     clf = small(max_epochs=2, warm_start=True, **constant).fit(*few).fit(*few)
@@ -333,7 +333,7 @@ def test_warm_start_goes_on_as_if_it_had_not_stopped(small, few):
     assert torch.equal(weights(clf), weights(straight))
 
 
-def test_warm_start_refuses_another_task(small, few):
+def test_warm_start_rejects_other_classes_and_shapes(small, few):
     X, y = few
     clf = small(warm_start=True).fit(X, y)
     before = clf.predict_proba(X)
@@ -350,7 +350,7 @@ def test_warm_start_refuses_another_task(small, few):
 
 def test_partial_fit(small, few):
     X, y = few
-    clf = small(train_split=lambda dataset, y: 1 / 0)  # never asked
+    clf = small(train_split=lambda dataset, y: 1 / 0)  # never called
     for begin in range(0, 200, 50):
         chunk = slice(begin, begin + 50)
         clf.partial_fit(X[chunk], y[chunk], classes=np.arange(12))
@@ -361,7 +361,7 @@ def test_partial_fit(small, few):
     assert clf.n_iter_ == 5
 
 
-def test_partial_fit_learns_as_fit_does(digits):
+def test_partial_fit_is_as_accurate_as_fit(digits):
     X, y = (array[np.random.RandomState(0).permutation(1797)] for array in digits)
     parameters = {"batch_size": 16, "module__channels": (8, 16), "random_state": 0}
     stream = MnistCNNClassifier(**parameters)
@@ -372,11 +372,11 @@ def test_partial_fit_learns_as_fit_does(digits):
     whole.fit(X[:1500], y[:1500])
     accuracies = [clf.score(X[1500:], y[1500:]) for clf in (stream, whole)]
     assert min(accuracies) > 0.75
-    # somewhat over two standard errors of the difference on 297 digits
+    # slightly more than two standard errors of the difference on 297 digits
     assert abs(accuracies[0] - accuracies[1]) < 0.07
 
 
-def test_partial_fit_refuses_what_it_cannot_know(small, few):
+def test_partial_fit_rejects_unknown_classes(small, few):
     X, y = few
     with pytest.raises(ValueError, match="Got no classes in the first call"):
         small().partial_fit(X, y)
@@ -391,7 +391,7 @@ def test_partial_fit_refuses_what_it_cannot_know(small, few):
         clf.partial_fit(X[:2], [10, 11])
 
 
-def test_set_params_keeps_what_was_learned(small, few):
+def test_set_params_keeps_the_trained_network(small, few):
     X, y = few
     clf = small().fit(X, y)
     before = clf.predict_proba(X)
@@ -403,7 +403,7 @@ def test_set_params_keeps_what_was_learned(small, few):
     assert torch.equal(weights(clf.fit(X, y)), weights(expected.fit(X, y)))
 
 
-def test_a_failed_fit_leaves_the_estimator_as_it_was(small, few):
+def test_failed_fit_leaves_the_estimator_unchanged(small, few):
     X, y = few
     clf = small().fit(X, y)
     before, losses = clf.predict_proba(X), clf.loss_curve_
@@ -422,7 +422,7 @@ def test_a_failed_fit_leaves_the_estimator_as_it_was(small, few):
 
 
 @pytest.mark.parametrize("how", ["partial_fit", "warm start"])
-def test_a_failure_takes_nothing_from_what_goes_on(small, few, how):
+def test_failed_continuation_leaves_the_estimator_unchanged(small, few, how):
     X, y = few
     parameters = {"warm_start": True, "lr_schedule": None, "lr": 0.02}
     parameters |= {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9}
@@ -434,12 +434,12 @@ def test_a_failure_takes_nothing_from_what_goes_on(small, few, how):
     np.testing.assert_array_equal(clf.predict_proba(X), expected.predict_proba(X))
     assert clf.loss_curve_ == expected.loss_curve_
     clean = small(**parameters).fit(X, y)
-    for estimator in (clf, clean):  # the momentum is as it was, too
+    for estimator in (clf, clean):  # the momentum is unchanged too
         estimator.partial_fit(X, y)
     assert torch.equal(weights(clf), weights(clean))
 
 
-def test_unknown_names_are_found_when_training_goes_on(small, few):
+def test_unknown_parameters_raise_when_training_continues(small, few):
     clf = small(warm_start=True).fit(*few).set_params(no_such_part__x=1)
     for train in (clf.fit, clf.partial_fit):
         with pytest.raises(ValueError, match="no_such_part__x"):
@@ -457,7 +457,7 @@ def test_inference_mode(small, few):
     assert clf.partial_fit(*few).n_iter_ == 4
 
 
-def test_ctrl_c_keeps_what_was_learned(small, few, ctrl_c):
+def test_ctrl_c_keeps_the_trained_network(small, few, ctrl_c):
     class Impatient(Callback):
         def on_train_begin(self, net, **kwargs):
             threading.Timer(0.5, ctrl_c).start()
@@ -473,10 +473,10 @@ def test_ctrl_c_keeps_what_was_learned(small, few, ctrl_c):
 
 
 class InterruptAt:
-    """Ctrl-C at the nth call of a function: Python looks for signals there.
+    """Simulates Ctrl-C at the nth function call, where Python handles signals.
 
-    Not where it would be printed and ignored: in finalizers, and in generators, which
-    may be called to be closed.
+    Finalizers and generators (which may be called to be closed) are not counted, since
+    an exception there is printed and ignored.
     """
 
     def __init__(self, n):
@@ -501,12 +501,12 @@ class InterruptAt:
 
 @pytest.mark.filterwarnings("ignore:Training interrupted by user")
 def test_ctrl_c_anywhere(small, few):
-    """Nothing global changes, and the estimator is as before, or trained a little."""
+    """Global state is unchanged, and the estimator is unchanged or partly trained."""
     X, y = few
     clf = small(max_epochs=1, batch_size=-1, train_split=ValidSplit(4)).fit(X, y)
     probabilities = clf.predict_proba(X)
 
-    def surroundings():
+    def global_state():
         return (
             random.getstate(),
             str(np.random.get_state()),
@@ -523,17 +523,17 @@ def test_ctrl_c_anywhere(small, few):
     n_calls, trained = -count.n, clf.predict_proba(X)
     assert not np.array_equal(trained, probabilities)
     random.seed(0)
-    before = surroundings()
+    before = global_state()
     moments = {*range(1, n_calls, n_calls // 40), *range(n_calls - 40, n_calls)}
     for n in sorted(moments):
         clf.fit(X, y)
-        assert surroundings() == before
+        assert global_state() == before
         try:
             InterruptAt(n).run(fit)
         except KeyboardInterrupt:  # outside the epochs
             found = clf.predict_proba(X)
             assert any(np.array_equal(found, p) for p in (probabilities, trained))
-        assert surroundings() == before
+        assert global_state() == before
         assert clf.criterion_.reduction == "mean"
         assert clf.n_iter_ <= 1
         assert not any(layer.training for layer in clf.module_.modules())
@@ -541,7 +541,7 @@ def test_ctrl_c_anywhere(small, few):
 
 
 def test_ctrl_c_in_a_loss(small, few):
-    """Also one that keeps what it is told elsewhere, as a compiled one does."""
+    """Also in a loss that delegates its attributes, as compiled losses do."""
 
     class Inner:
         reduction = "mean"
@@ -576,7 +576,7 @@ def test_ctrl_c_in_a_loss(small, few):
 
 
 def test_ctrl_c_between_two_layers(small, few):
-    """One is in evaluation mode already, the other one still in training mode."""
+    """One is already in evaluation mode, the other still in training mode."""
 
     class Interrupted(small().module):
         is_interrupted = False
@@ -596,7 +596,7 @@ def test_ctrl_c_between_two_layers(small, few):
     assert not any(layer.training for layer in clf.module_.modules())
 
 
-def test_ctrl_c_before_training_leaves_nothing(small, few, monkeypatch):
+def test_ctrl_c_before_training_changes_nothing(small, few, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
@@ -608,7 +608,7 @@ def test_ctrl_c_before_training_leaves_nothing(small, few, monkeypatch):
     np.testing.assert_array_equal(clf.predict_proba(few[0]), expected)
 
 
-# In scikit-learn's company ------------------------------------------------------------
+# scikit-learn's tools -----------------------------------------------------------------
 
 
 def test_clone_and_repr(small, few):
@@ -665,7 +665,7 @@ def test_pickles(small, labelled, library, tmp_path):
     assert not hasattr(pickle.loads(pickle.dumps(small())), "module_")
 
 
-def test_a_pickle_holds_little_besides_network_and_history(small, few):
+def test_pickle_contains_little_besides_network_and_history(small, few):
     """No training data, no predictions, no momentum."""
     X, y = few
     split = {"train_split": ValidSplit(0.2, stratified=True)}
@@ -679,7 +679,7 @@ def test_a_pickle_holds_little_besides_network_and_history(small, few):
         assert besides < 64 * 1024
 
 
-def test_training_goes_on_from_a_pickle(small, few, tmp_path):
+def test_training_continues_from_a_pickle(small, few, tmp_path):
     X, y = few
     clf = small().fit(X, y)
     loaded, with_momentum = (pickle.loads(pickle.dumps(clf)) for _ in range(2))
@@ -694,7 +694,7 @@ def test_training_goes_on_from_a_pickle(small, few, tmp_path):
 
 
 def test_pickle_in_another_process(small, few, tmp_path):
-    """With other numbers of threads, and where there is no GPU."""
+    """With different numbers of threads, and without a GPU."""
     clf = small().fit(*few)
     np.save(tmp_path / "X.npy", few[0])
     (tmp_path / "model").write_bytes(pickle.dumps(clf))
@@ -730,7 +730,7 @@ def test_cross_validation(small, labelled):
     assert np.trapezoid(true_positives, false_positives) > 0.7
 
 
-def test_numbers_of_numpy(small, few):
+def test_numpy_scalars_as_parameters(small, few):
     grid = {"max_epochs": np.arange(1, 3), "batch_size": np.array([20]), "lr": [0.05]}
     search = GridSearchCV(small(), grid, cv=2, error_score="raise").fit(*few)
     assert search.best_estimator_.n_iter_ in (1, 2)
@@ -767,7 +767,7 @@ def test_pipeline(small, labelled):
 def test_grid_search_in_parallel(small, labelled):
     X, y = labelled
     grid = {"lr": [0.02, 0.1], "batch_size": [16, 32], "module__hidden_units": [8, 32]}
-    # epochs are what the search is not about
+    # the search, not the training, is tested here
     search = GridSearchCV(
         small(max_epochs=3), grid, cv=2, n_jobs=2, error_score="raise"
     )
@@ -780,7 +780,7 @@ def test_grid_search_in_parallel(small, labelled):
     assert set(search.predict(X)) <= set(y)
 
 
-# What bad input gets ------------------------------------------------------------------
+# Invalid input ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -886,7 +886,7 @@ def test_bad_data(small, kind):
     before = vars(clf).copy()
     with pytest.raises((ValueError, TypeError), match=message):
         clf.fit(X, y)
-    assert vars(clf) == before  # nothing was trained, nothing was kept
+    assert vars(clf) == before  # nothing was trained or stored
 
 
 def test_predict_before_fit(small, few):
@@ -902,7 +902,7 @@ def test_predict_before_fit(small, few):
         small().initialize()
 
 
-def test_predict_on_something_else(small, few):
+def test_predict_with_invalid_data(small, few):
     X, y = few
     clf = small().fit(X, y)
     for images, message in (
@@ -919,14 +919,14 @@ def test_predict_on_something_else(small, few):
                 method(images)
 
 
-def test_names_of_columns_are_checked(small, few):
+def test_feature_names_are_checked(small, few):
     X, y = few
     clf = small().fit(pd.DataFrame(X).rename(columns=str), y)
     with pytest.warns(UserWarning, match="X does not have valid feature names"):
         clf.predict(X)
 
 
-def test_a_network_that_overflows_says_so(small, few):
+def test_overflow_in_prediction_raises(small, few):
     X, y = few
     clf = small().fit(X, y)
     clf.module_.fc1.weight.data *= 1e6
@@ -938,7 +938,7 @@ def test_a_network_that_overflows_says_so(small, few):
             clf.predict(images)
 
 
-def test_divergence_is_found_before_callbacks_see_it(small, few):
+def test_divergence_is_detected_before_callbacks_are_called(small, few):
     """A checkpoint keeps its last good state, and no callback predicts with NaN."""
     X, y = few
     finished = []
@@ -961,7 +961,7 @@ def test_divergence_is_found_before_callbacks_see_it(small, few):
 
 
 def test_weights_that_overflow_in_the_last_batch(small, few):
-    """The loss of that batch was still finite."""
+    """The loss of that batch is still finite."""
     clf = small(lr=1e38, lr_schedule=None, max_epochs=1, batch_size=-1)
     clf.set_params(optimizer=torch.optim.SGD, optimizer__momentum=0.9)
     clf.set_params(optimizer__weight_decay=1e5)
@@ -984,7 +984,7 @@ def test_frozen_parameters_need_not_be_finite(few):
     assert MnistCNNClassifier(module=Masked, max_epochs=1).fit(*few).n_iter_ == 1
 
 
-def test_losses_without_the_callback_that_keeps_them(small, few):
+def test_loss_curve_without_the_train_loss_callback(small, few):
     clf = small(callbacks__train_loss=None).fit(*few)
     assert clf.loss_curve_ == small().fit(*few).loss_curve_
     assert clf.n_iter_ == 2
@@ -992,14 +992,14 @@ def test_losses_without_the_callback_that_keeps_them(small, few):
         clf.set_params(lr=1e12, lr_schedule=None).fit(*few)
 
 
-def test_a_failure_gives_the_criterion_back(small, few):
+def test_failed_fit_restores_the_criterion(small, few):
     class Learned(torch.nn.NLLLoss):
         def __init__(self, **kwargs):
             super().__init__(**kwargs)
             self.scale = torch.nn.Parameter(torch.ones(1))
 
-        def forward(self, log_probabilities, codes):
-            loss = super().forward(log_probabilities, codes)
+        def forward(self, log_probabilities, y_encoded):
+            loss = super().forward(log_probabilities, y_encoded)
             return loss * self.scale - self.scale.log()
 
     parameters = {"warm_start": True, "lr_schedule": None, "lr": 0.02, "verbose": 0}
@@ -1011,11 +1011,11 @@ def test_a_failure_gives_the_criterion_back(small, few):
     assert clf.criterion_.scale.item() == before
     clf.set_params(lr=0.02).fit(
         *few, sample_weight=1 + few[1]
-    )  # the parameters take part in the loss
+    )  # the loss uses the parameters
     assert clf.criterion_.scale.item() != before
 
 
-def test_autocast_of_the_caller_changes_nothing(small, few):
+def test_autocast_of_the_caller_has_no_effect(small, few):
     clf = small(precision="float32").fit(*few)
     expected = clf.predict_proba(few[0])
     with torch.autocast("cpu", torch.bfloat16):
@@ -1027,9 +1027,9 @@ def test_autocast_of_the_caller_changes_nothing(small, few):
 
 @pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16"])
 def test_precision_in_float64(small, few, default_dtype, precision):
-    """With this default of torch's, networks are float64; autocast leaves them so."""
+    """With this default dtype networks are float64, whatever the precision."""
 
-    class Own(torch.nn.Module):
+    class CustomNetwork(torch.nn.Module):
         def __init__(self):
             super().__init__()
             self.layer = torch.nn.Linear(784, 10)
@@ -1038,25 +1038,25 @@ def test_precision_in_float64(small, few, default_dtype, precision):
             return self.layer(X.flatten(1) / 255).log_softmax(1)
 
     default_dtype(torch.float64)
-    for parameters in ({}, {"module": Own}):
+    for parameters in ({}, {"module": CustomNetwork}):
         clf = MnistCNNClassifier(max_epochs=1, precision=precision, **parameters)
         assert clf.fit(*few).precision_ == "float64"
         assert {w.dtype for w in clf.module_.parameters()} == {torch.float64}
         assert clf.predict_proba(few[0]).dtype == np.float64
 
 
-def test_the_network_is_left_in_evaluation_mode(small, few):
+def test_network_is_left_in_evaluation_mode(small, few):
     clf = small(module__dropout=0.5).fit(*few)
     for estimator in (clf, clf.partial_fit(*few), pickle.loads(pickle.dumps(clf))):
         assert not any(layer.training for layer in estimator.module_.modules())
     with pytest.raises(ValueError, match="diverged"):
         clf.set_params(lr=1e12).partial_fit(*few)
     assert not any(layer.training for layer in clf.module_.modules())
-    clf.module_.train()  # by hand: predictions see to it
+    clf.module_.train()  # predictions use evaluation mode anyway
     np.testing.assert_array_equal(clf.predict_proba(few[0]), clf.predict_proba(few[0]))
 
 
-def test_a_loss_that_explodes_is_an_error(small, few):
+def test_exploding_loss_raises(small, few):
     X, y = few
     clf = small(lr=1e12, lr_schedule=None)
     with pytest.raises(ValueError, match=r"training loss became .* smaller lr"):

@@ -37,7 +37,7 @@ def test_any_layout_becomes_rows(convert, shape, layout):
     np.testing.assert_array_equal(rows, images.reshape(2, 12))
 
 
-def test_what_is_no_image_is_left_to_scikit_learn():
+def test_non_images_are_left_to_scikit_learn():
     one_row = np.zeros(5)
     assert as_rows(one_row)[0] is one_row
     assert as_rows(None) == (None, None)
@@ -56,12 +56,12 @@ def test_what_is_no_image_is_left_to_scikit_learn():
         ([[1, 2], [3]], ValueError, "inhomogeneous"),
     ],
 )
-def test_what_cannot_be_rows(X, error, message):
+def test_unsupported_images_raise(X, error, message):
     with pytest.raises(error, match=message):
         as_rows(X)
 
 
-def other_containers():
+def unsupported_containers():
     images = np.zeros((4, 6), dtype=np.uint8)
     return {
         "SliceDataset": SliceDataset(TensorDataset(torch.zeros(4, 28, 28))),
@@ -72,7 +72,7 @@ def other_containers():
     }
 
 
-def test_sequences_are_as_good_as_lists(small, few):
+def test_sequences_are_treated_as_lists(small, few):
     expected = small().fit(few[0][:20], few[1][:20]).predict_proba(few[0])
     rows = collections.deque(few[0])
     clf = small().fit(collections.deque(few[0][:20]), few[1][:20])
@@ -80,10 +80,10 @@ def test_sequences_are_as_good_as_lists(small, few):
     assert clf.n_features_in_ == 784
 
 
-@pytest.mark.parametrize("name", other_containers())
-def test_containers_whose_features_nobody_counts(small, name):
-    """They gave a half-fitted estimator."""
-    X = other_containers()[name]
+@pytest.mark.parametrize("name", unsupported_containers())
+def test_unsupported_containers_raise(small, name):
+    """They used to leave a half-fitted estimator."""
+    X = unsupported_containers()[name]
     clf = small()
     before = vars(clf).copy()
     with pytest.raises(TypeError, match=r"Got X as a .*np\.stack"):
@@ -94,7 +94,7 @@ def test_containers_whose_features_nobody_counts(small, name):
         clf.predict(X)
 
 
-def test_tensors_that_numpy_does_not_know():
+def test_tensors_that_numpy_cannot_convert():
     rows, _ = as_rows(torch.ones(2, 4, dtype=torch.bfloat16, requires_grad=True))
     np.testing.assert_array_equal(rows, np.ones((2, 4)))
     assert as_labels(torch.tensor([1, 2])).tolist() == [1, 2]
@@ -122,12 +122,12 @@ def test_image_shape(n_features, layout, image_shape, found):
         (784, (1, 28, 28), (1, 14, 56), r"Pass image_shape=\(1, 28, 28\)"),
     ],
 )
-def test_image_shape_that_does_not_fit(n_features, layout, image_shape, message):
+def test_image_shape_that_does_not_match(n_features, layout, image_shape, message):
     with pytest.raises(ValueError, match=message):
         resolve_image_shape(n_features, layout, image_shape)
 
 
-def test_features_that_fill_no_square():
+def test_number_of_features_that_is_not_a_square():
     with pytest.warns(UserWarning, match="10 features.*4x4 pixels.*image_shape="):
         shape = resolve_image_shape(10, None, None)
     images = as_images(np.arange(20, dtype=np.uint8).reshape(2, 10), shape)
@@ -135,7 +135,7 @@ def test_features_that_fill_no_square():
     assert images.flatten(1)[1].tolist() == [*range(10, 20), *[0] * 6]
 
 
-def test_images_share_the_memory_of_rows_unless_it_is_read_only():
+def test_images_share_the_memory_of_writeable_rows():
     rows = np.zeros((2, 12), dtype=np.uint8)
     images = as_images(rows, (3, 2, 2))
     assert images.shape == (2, 3, 2, 2)
@@ -149,9 +149,9 @@ def test_images_share_the_memory_of_rows_unless_it_is_read_only():
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_pixel_statistics_are_numpys(dtype):
+def test_pixel_statistics_agree_with_numpy(dtype):
     rng = np.random.default_rng(0)
-    # more images than are converted at a time
+    # more images than one chunk of the conversion
     images = rng.integers(0, 256, (9000, 2, 3, 3)).astype(dtype)
     images[:, 1] = 7
     mean, std = pixel_statistics(torch.from_numpy(images))

@@ -1,4 +1,4 @@
-"""Laws that hold for all data: hypothesis looks for those that they do not hold for."""
+"""Laws that hold for all data: hypothesis looks for counterexamples."""
 
 import random
 
@@ -54,9 +54,9 @@ def bits(clf):
 
 @pytest.fixture(scope="module")
 def fitted(request):
-    """One network with strings for labels, for the laws of prediction.
+    """A network with string labels, for the laws of prediction.
 
-    A parameter is the factor of the pixels that it is trained on.
+    The parameter of the fixture scales the pixels for training.
     """
     rng = np.random.default_rng(0)
     X = rng.integers(0, 256, (60, 256), dtype=np.uint8)
@@ -101,7 +101,7 @@ def surroundings():
 
 
 class Failing(torch.nn.Module):
-    """Draws, and fails at some point."""
+    """Draws random numbers, and raises after `calls_left` calls."""
 
     def __init__(self, calls_left):
         super().__init__()
@@ -206,7 +206,7 @@ def test_full_batch_weights_are_repetitions(task, parameters, seed):
     X, y = task
     weight = np.random.default_rng(seed).integers(1, 4, len(y))
     parameters = {**parameters, "batch_size": -1, "module__dropout": 0.0, "lr": 1e-4}
-    parameters["precision"] = "float32"  # test_weights.py has a bound for bfloat16
+    parameters["precision"] = "float32"  # for bfloat16, see test_sample_weights.py
     weighted = make(parameters).fit(X, y, sample_weight=weight)
     repeated = make(parameters).fit(X.repeat(weight, axis=0), y.repeat(weight))
     np.testing.assert_allclose(weighted.pixel_std_, repeated.pixel_std_, rtol=1e-9)
@@ -221,7 +221,7 @@ def test_full_batch_weights_are_repetitions(task, parameters, seed):
 pixels = st.one_of(
     st.integers(0, 255),
     st.floats(-(2.0**100), 2.0**100, width=32),
-    st.sampled_from([0.0, -0.0, 1e-45, 3.4e38]),  # float32 ends there
+    st.sampled_from([0.0, -0.0, 1e-45, 3.4e38]),  # the limits of float32
 )
 
 

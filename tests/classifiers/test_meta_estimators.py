@@ -1,4 +1,4 @@
-"""`MnistCNNClassifier` inside scikit-learn's meta-estimators, with weights routed."""
+"""`MnistCNNClassifier` in scikit-learn's meta-estimators, and metadata routing."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ NAMES = np.array(list("jihgfedcba"))
 
 @pytest.fixture
 def clf():
-    """Learns half of the 8x8 digits well enough in half a second."""
+    """A classifier that learns half of the 8x8 digits in half a second."""
     return MnistCNNClassifier(
         lr=0.01,
         max_epochs=4,
@@ -52,7 +52,7 @@ def split(digits):
 
 
 @pytest.mark.parametrize(
-    ("wrap", "least"),
+    ("wrap", "min_score"),
     [
         (lambda clf: AdaBoostClassifier(clf, n_estimators=2, random_state=0), 0.85),
         (lambda clf: BaggingClassifier(clf, n_estimators=2, random_state=0), 0.85),
@@ -77,16 +77,16 @@ def split(digits):
     ],
     ids=lambda value: None,
 )
-def test_classifiers_around_it(clf, split, wrap, least):
+def test_meta_classifiers(clf, split, wrap, min_score):
     X, X_test, y, y_test = split
     outer = wrap(clf).fit(X, y)
-    assert outer.score(X_test, y_test) > least
+    assert outer.score(X_test, y_test) > min_score
     assert outer.predict_proba(X_test).shape == (400, 10)
     assert outer.classes_.tolist() == sorted(NAMES)
     assert not hasattr(clf, "module_")  # it was cloned
 
 
-def test_weights_reach_the_network_through_ensembles(clf, split):
+def test_ensembles_pass_sample_weight_to_the_network(clf, split):
     X, X_test, y, _ = split
     weight = (y != "a").astype(float)
     for outer in (
@@ -101,22 +101,22 @@ def test_weights_reach_the_network_through_ensembles(clf, split):
 
 def test_self_training(clf, split):
     X, X_test, y, y_test = split
-    codes = NAMES.argsort()[np.searchsorted(np.sort(NAMES), y)]
+    y_encoded = NAMES.argsort()[np.searchsorted(np.sort(NAMES), y)]
     known = np.arange(800) < 400
-    partly = np.where(known, codes, -1)
-    outer = SelfTrainingClassifier(clf, max_iter=2).fit(X, partly)
-    assert outer.labeled_iter_.max() >= 1  # some labels were its own
+    y_partial = np.where(known, y_encoded, -1)
+    outer = SelfTrainingClassifier(clf, max_iter=2).fit(X, y_partial)
+    assert outer.labeled_iter_.max() >= 1  # some labels were predicted
     assert (NAMES[outer.predict(X_test)] == y_test).mean() > 0.85
 
 
-def test_frozen_for_calibration(clf, split):
+def test_calibration_of_a_frozen_classifier(clf, split):
     X, X_test, y, y_test = split
     fitted = clf.fit(X[:600], y[:600])
     calibrated = CalibratedClassifierCV(FrozenEstimator(fitted)).fit(X[600:], y[600:])
     assert calibrated.score(X_test, y_test) > 0.8
 
 
-def test_chain(clf, split):
+def test_classifier_chain(clf, split):
     X, X_test, y, _ = split
     targets = np.column_stack([y < "e", y < "c"]).astype(int)
     with pytest.warns(UserWarning, match="65 features, which is not a square number"):
@@ -134,7 +134,7 @@ def routing():
 
 
 class Spy(MnistCNNClassifier):
-    """Writes down which weights reach it."""
+    """Records the weights that it receives."""
 
     seen = []  # noqa: RUF012 (clones share it)
 
@@ -176,7 +176,7 @@ def test_sample_weight_reaches_fit_and_score(few, requested):
 
 
 @pytest.mark.usefixtures("routing")
-def test_routed_weights_have_their_effect(clf, split):
+def test_routed_weights_take_effect(clf, split):
     X, _, y, _ = split
     weight = (y != "a").astype(float)
     clf.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
@@ -186,7 +186,7 @@ def test_routed_weights_have_their_effect(clf, split):
     scores = cross_validate(
         pipeline, X, y, cv=2, params={"sample_weight": weight}, return_estimator=True
     )
-    assert scores["test_score"].min() > 0.8  # of the others, which alone count
+    assert scores["test_score"].min() > 0.8  # only the other classes count
     assert all("a" not in one.predict(X) for one in scores["estimator"])
     search = RandomizedSearchCV(pipeline, {"net__lr": [0.01]}, n_iter=1, cv=2)
     search.fit(X, y, sample_weight=weight)
@@ -194,7 +194,7 @@ def test_routed_weights_have_their_effect(clf, split):
 
 
 @pytest.mark.usefixtures("routing")
-def test_nothing_must_be_requested(small, few):
+def test_routing_without_requests(small, few):
     clf = small(train_split=None, early_stopping=True, validation_fraction=0.2)
     assert clf.fit(*few, sample_weight=1 + few[1]).n_iter_ == 2
     assert clf.partial_fit(*few).n_iter_ == 3

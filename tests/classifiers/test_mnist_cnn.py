@@ -1,4 +1,4 @@
-"""The article's recipe is, in numbers, the article's loop."""
+"""The article's recipe is numerically equivalent to the article's loop."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ SKORCH_CALLBACK = "train_acc_epoch_end"
 
 
 class ArticleNet(nn.Module):
-    """The article's network, written down once more and on its own."""
+    """An independent implementation of the article's network."""
 
     def __init__(self):
         super().__init__()
@@ -32,12 +32,12 @@ class ArticleNet(nn.Module):
         return F.log_softmax(self.fc2(x), dim=1)
 
 
-# Rounding grows from step to step, so float32 is followed for fewer of them.
+# Rounding errors accumulate, so float32 is compared over fewer steps.
 @pytest.mark.parametrize(
     ("dtype", "steps", "tolerance"),
     [(torch.float32, 24, 1e-4), (torch.float64, 72, 1e-9)],
 )
-def test_the_articles_loop(sample, default_dtype, dtype, steps, tolerance):
+def test_article_training_loop(sample, default_dtype, dtype, steps, tolerance):
     """The same initial weights and batches lead to the same losses and weights."""
     default_dtype(dtype)
     n_images = 64 * steps - 56  # the last batch has 8
@@ -60,7 +60,7 @@ def test_the_articles_loop(sample, default_dtype, dtype, steps, tolerance):
         max_epochs=1, callbacks=[], random_state=0, device="cpu"
     ).fit(X, y)
 
-    # the same order in memory, so that float32 is rounded alike
+    # the same memory format, so that float32 rounds in the same way
     in_memory = {"memory_format": torch.channels_last}
     network = ArticleNet().to(**in_memory)
     network.load_state_dict(initial)
@@ -87,7 +87,7 @@ def test_the_articles_loop(sample, default_dtype, dtype, steps, tolerance):
         assert not torch.equal(weights, initial[name])
 
 
-def test_the_articles_parameters():
+def test_article_parameters():
     clf = MnistCNNClassifier.with_article_recipe(random_state=3)
     assert (clf.lr, clf.lr_schedule, clf.max_epochs, clf.batch_size) == (
         0.01,
@@ -102,8 +102,8 @@ def test_the_articles_parameters():
 
 
 @pytest.mark.parametrize("labels", [np.arange(10), np.array(list("abcdefghij"))])
-def test_the_articles_measure(few, labels):
-    """Accuracy on the whole training set, with the weights that end an epoch."""
+def test_article_accuracy(few, labels):
+    """Accuracy on the whole training set, with the weights after an epoch."""
     X, y = few[0], labels[few[1]]
     recipe = {"max_epochs": 3, "random_state": 0, "module__channels": (4, 8)}
     clf = MnistCNNClassifier.with_article_recipe(lr=0.1, **recipe).fit(X, y)

@@ -33,7 +33,7 @@ class Linear(nn.Module):
 
 
 class Centred(Linear):
-    """Asks for the training images once, as a whitened first layer would."""
+    """Is initialised from the training images, as a whitened first layer would be."""
 
     calls = 0
 
@@ -92,7 +92,7 @@ def test_searches_and_pipelines(linear, few):
 
 
 def test_same_as_the_subclass(few):
-    """`MnistCNNClassifier` is nothing but a default network."""
+    """`MnistCNNClassifier` only adds a default network."""
     one = ImageClassifier(CNN, max_epochs=2, random_state=0).fit(*few)
     other = MnistCNNClassifier(max_epochs=2, random_state=0).fit(*few)
     np.testing.assert_array_equal(
@@ -101,7 +101,7 @@ def test_same_as_the_subclass(few):
     assert one.loss_curve_ == other.loss_curve_
 
 
-def test_own_classifier_in_one_class(few):
+def test_custom_subclass(few):
     class LinearClassifier(ImageClassifier):
         def __init__(self, module=Linear, *, lr=0.01, **kwargs):
             super().__init__(module, lr=lr, **kwargs)
@@ -120,7 +120,7 @@ def test_own_classifier_in_one_class(few):
     )
 
 
-def test_a_closed_constructor_can_be_cloned(few):
+def test_constructor_without_kwargs_can_be_cloned(few):
     class Closed(ImageClassifier):
         def __init__(self, *, lr=0.01, random_state=None):
             super().__init__(Linear, lr=lr, random_state=random_state, max_epochs=3)
@@ -170,7 +170,7 @@ def test_raw_pixels_and_bfloat16_are_declared(linear, few, precision):
         supports_bfloat16 = True
 
     class Derived(Declared):
-        """Inherits the declarations, which hold for the parent alone."""
+        """Inherits the declarations, which apply only to the parent."""
 
     for module, dtype, trained_in in (
         (Undeclared, torch.float32, "float32"),

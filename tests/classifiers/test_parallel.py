@@ -1,4 +1,4 @@
-"""Searches in several processes, threads and on a Dask cluster."""
+"""Searches in several processes or threads, and on a Dask cluster."""
 
 import multiprocessing
 import os
@@ -22,7 +22,7 @@ GRID = {"lr": [0.05, 0.1], "batch_size": [16, 32]}
 
 @pytest.fixture
 def one_thread():
-    """What the workers of a parallel search have; restored afterwards."""
+    """Use one torch thread, as the workers of a parallel search do."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -31,7 +31,7 @@ def one_thread():
 
 @pytest.fixture
 def large(sample):
-    """Enough digits, of 8 bytes a pixel, for joblib to memory-map them."""
+    """Digits with 8 bytes per pixel, enough for joblib to memory-map them."""
     X, y = sample
     X, y = X[::5].astype(np.int64), y[::5]
     assert X.nbytes > 1_000_000
@@ -52,7 +52,7 @@ def assert_same_scores(found, expected):
     assert found.best_params_ == expected.best_params_
 
 
-# "auto" is what the processor is able to, which a test cannot tell other processes.
+# "auto" depends on the processor, which a test cannot patch in other processes.
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_processes_give_the_same_scores(small, large, precision):
@@ -65,15 +65,15 @@ def test_processes_give_the_same_scores(small, large, precision):
     np.testing.assert_array_equal(parallel.predict_proba(X), serial.predict_proba(X))
 
 
-class Surroundings:
-    """A scorer that tells what a worker is like."""
+class CountThreads:
+    """A scorer that returns the number of threads of a worker."""
 
     def __call__(self, clf, X, y):
         return torch.get_num_threads()
 
 
-def test_workers_do_not_take_more_threads_than_there_are_cores(small, few):
-    threads = cross_val_score(small(), *few, cv=2, n_jobs=2, scoring=Surroundings())
+def test_workers_do_not_use_more_threads_than_cores(small, few):
+    threads = cross_val_score(small(), *few, cv=2, n_jobs=2, scoring=CountThreads())
     assert threads.max() <= max(1, joblib.cpu_count() // 2)
 
 
@@ -92,7 +92,7 @@ def test_read_only_memory_maps(small, large, tmp_path):
 
 @pytest.mark.usefixtures("one_thread")
 def test_threads_give_the_same_scores(small, few):
-    """They share torch's generators, so one training waits for the other."""
+    """They share torch's generators, so only one of them trains at a time."""
     clf = small(module__dropout=0.3)
     serial = search(clf, *few, n_jobs=1)
     with joblib.parallel_config(backend="threading"):
@@ -100,14 +100,14 @@ def test_threads_give_the_same_scores(small, few):
 
 
 def test_predictions_while_another_thread_trains(small, few):
-    """They come from the estimator as it was, and leave the training alone."""
+    """They use the estimator as it was before, and do not affect the training."""
     X, y = few
-    asking, found = threading.Event(), []
+    predicting, found = threading.Event(), []
 
     class Waiting(Callback):
         def on_epoch_end(self, net, **kwargs):
             n_found = len(found)
-            while asking.is_set() and len(found) < n_found + 2:
+            while predicting.is_set() and len(found) < n_found + 2:
                 time.sleep(0.001)
 
     def make():
@@ -117,7 +117,7 @@ def test_predictions_while_another_thread_trains(small, few):
 
     trainings = {
         "warm start": lambda clf: clf.fit(X, y),
-        "anew": lambda clf: clf.set_params(warm_start=False).fit(X, y),
+        "cold start": lambda clf: clf.set_params(warm_start=False).fit(X, y),
         "partial_fit": lambda clf: [clf.partial_fit(X, y) for _ in range(5)],
     }
     for name, train in trainings.items():
@@ -125,102 +125,102 @@ def test_predictions_while_another_thread_trains(small, few):
         train(alone)
         before = clf.predict_proba(X)
         found.clear()
-        asking.set()
+        predicting.set()
         thread = threading.Thread(target=train, args=[clf])
         thread.start()
         while thread.is_alive():
             found.append(clf.predict_proba(X))
             assert clf.predict(X).shape == y.shape
         thread.join()
-        asking.clear()
+        predicting.clear()
         after = clf.predict_proba(X)
         assert len(found) >= 10
-        if name != "partial_fit":  # where each call is a training of its own
-            for answer in found:
-                assert any(np.array_equal(answer, p) for p in (before, after))
+        if name != "partial_fit":  # each call of which is a separate training
+            for prediction in found:
+                assert any(np.array_equal(prediction, p) for p in (before, after))
         for key, values in alone.module_.state_dict().items():
             assert torch.equal(clf.module_.state_dict()[key], values)
         assert clf.loss_curve_ == alone.loss_curve_
 
 
-def test_a_training_of_another_task_does_not_disturb_predictions(small, few):
-    """Other classes and another shape, or a first training that is not over."""
+def test_training_on_other_data_does_not_affect_predictions(small, few):
+    """With other classes and another shape, and during a first training."""
     X, y = few
     clf, in_callback = small(), []
 
-    class Asking(Callback):
+    class Predicting(Callback):
         def on_epoch_end(self, net, **kwargs):
             in_callback.append(net.predict_proba(X[:, :676]).shape)
-            other = threading.Thread(target=ask)
+            other = threading.Thread(target=predict)
             other.start()
             other.join()
 
-    def ask():
+    def predict():
         try:
-            answers.append(clf.predict(X))
+            predictions.append(clf.predict(X))
         except NotFittedError:
-            answers.append(None)
+            predictions.append(None)
 
-    answers = []
-    clf.set_params(callbacks=[Asking()]).fit(X[:, :676], y > 4)
-    assert answers == [None, None]
+    predictions = []
+    clf.set_params(callbacks=[Predicting()]).fit(X[:, :676], y > 4)
+    assert predictions == [None, None]
     assert in_callback == [(200, 2)] * 2
     clf.set_params(callbacks=None).fit(X, y)
     expected = clf.predict(X)
-    clf.set_params(callbacks=[Asking()]).fit(X[:, :676], y > 4)
-    for answer in answers[2:]:
-        np.testing.assert_array_equal(answer, expected)
+    clf.set_params(callbacks=[Predicting()]).fit(X[:, :676], y > 4)
+    for prediction in predictions[2:]:
+        np.testing.assert_array_equal(prediction, expected)
     assert clf.predict(X[:, :676]).dtype == bool
 
 
-def test_a_training_waits_for_predictions_that_have_begun(small, few):
+def test_training_waits_for_running_predictions(small, few):
     X, y = few
-    has_begun, may_end, answers = threading.Event(), threading.Event(), []
+    started, may_finish, predictions = threading.Event(), threading.Event(), []
 
     class Slow(small().module):
         def forward(self, X):
-            if threading.current_thread().name == "asking":
-                has_begun.set()
-                may_end.wait(60)
+            if threading.current_thread().name == "predicting":
+                started.set()
+                may_finish.wait(60)
             return super().forward(X)
 
-    def ask():
-        answers.append(clf.predict_proba(X))
+    def predict():
+        predictions.append(clf.predict_proba(X))
 
     clf = small(module=Slow, module__dropout=0.5).fit(X, y)
     expected = clf.predict_proba(X)
-    asking = threading.Thread(target=ask, name="asking")
-    asking.start()
-    assert has_begun.wait(60)
+    predicting = threading.Thread(target=predict, name="predicting")
+    predicting.start()
+    assert started.wait(60)
     training = threading.Thread(target=clf.partial_fit, args=few)
     training.start()
     training.join(0.5)
     assert training.is_alive()
-    may_end.set()
-    asking.join()
+    may_finish.set()
+    predicting.join()
     training.join()
-    np.testing.assert_array_equal(answers[0], expected)
+    np.testing.assert_array_equal(predictions[0], expected)
     assert clf.n_iter_ == 3
 
 
-def test_a_training_does_not_wait_for_new_predictions(small, few):
-    """Those that begin after it come from the estimator as it was."""
+def test_training_does_not_wait_for_new_predictions(small, few):
+    """Predictions that start later use the estimator as it was before."""
     X, y = few
     clf = small().fit(X, y)
     is_over = threading.Event()
 
-    def ask():
+    def predict():
         while not is_over.is_set():
             clf.predict(X)
 
-    threads = [threading.Thread(target=ask) for _ in range(3)]
+    threads = [threading.Thread(target=predict) for _ in range(3)]
     for thread in threads:
         thread.start()
     try:
         begin = time.monotonic()
         for _ in range(3):
             clf.partial_fit(X, y)
-        assert time.monotonic() - begin < 60  # it waited for ever
+        assert time.monotonic() - begin < 60  # it used to wait forever
     finally:
         is_over.set()
         for thread in threads:
@@ -228,7 +228,7 @@ def test_a_training_does_not_wait_for_new_predictions(small, few):
 
 
 def test_partial_fit_in_several_threads(small, few):
-    """Each goes on from the one before, the first ones too."""
+    """Each call continues from the previous one, the first calls too."""
     X, y = few
     clf = small()
     threads = [
@@ -242,7 +242,7 @@ def test_partial_fit_in_several_threads(small, few):
     assert clf.n_iter_ == 4
 
 
-def test_a_training_in_a_callback_of_its_own(small, few):
+def test_training_in_its_own_callback_raises(small, few):
     class Nested(Callback):
         def on_epoch_end(self, net, **kwargs):
             net.partial_fit(*few)
@@ -258,54 +258,54 @@ def test_forward_while_another_thread_trains(small, few):
     X, y = few
     outputs = []
 
-    class Asking(Callback):
+    class Predicting(Callback):
         def on_grad_computed(self, net, **kwargs):
-            thread = threading.Thread(target=ask, args=[net])
+            thread = threading.Thread(target=predict, args=[net])
             thread.start()
             thread.join()
 
-    def ask(net):
+    def predict(net):
         outputs.append(net.forward(X))
         outputs.append(torch.cat(list(net.forward_iter(X))))
 
     parameters = {"module__dropout": 0.5, "iterator_valid__batch_size": 80}
     clf = small(**parameters).fit(X, y)
     expected = clf.forward(X)
-    clf.set_params(callbacks=[Asking()]).partial_fit(X, y)
+    clf.set_params(callbacks=[Predicting()]).partial_fit(X, y)
     assert len(outputs) == 8
     assert all(torch.equal(output, expected) for output in outputs)
 
 
-def test_a_network_that_cannot_be_copied(small, few):
-    """It trains, but does not predict in another thread meanwhile."""
+def test_network_that_cannot_be_copied(small, few):
+    """It trains, but cannot predict in another thread during training."""
 
     class Locked(small().module):
         def __init__(self, **kwargs):
             super().__init__(**kwargs)
             self.lock = threading.Lock()
 
-    class Asking(Callback):
+    class Predicting(Callback):
         def on_epoch_end(self, net, **kwargs):
-            thread = threading.Thread(target=ask)
+            thread = threading.Thread(target=predict)
             thread.start()
             thread.join()
 
-    def ask():
+    def predict():
         with pytest.raises(RuntimeError, match=r"cannot be copied: cannot pickle"):
             clf.predict(few[0])
-        asked.append(True)
+        called.append(True)
 
-    asked = []
-    clf = small(module=Locked, max_epochs=1, callbacks=[Asking()])
+    called = []
+    clf = small(module=Locked, max_epochs=1, callbacks=[Predicting()])
     with pytest.raises(NotFittedError):
         clf.predict(few[0])
     clf.set_params(callbacks=None).fit(*few)
-    clf.set_params(callbacks=[Asking()]).partial_fit(*few)
-    assert asked == [True]
+    clf.set_params(callbacks=[Predicting()]).partial_fit(*few)
+    assert called == [True]
     assert clf.predict(few[0]).shape == (200,)
 
 
-def test_threads_leave_the_generators_alone(small, few):
+def test_threads_do_not_change_the_generators(small, few):
     before = torch.get_rng_state()
     threads = [threading.Thread(target=small().fit, args=few) for _ in range(4)]
     for thread in threads:
@@ -316,14 +316,14 @@ def test_threads_leave_the_generators_alone(small, few):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_fork_while_another_thread_trains(small, few):
-    """What the child inherits is a lock that nobody will open; it makes a new one."""
-    training, may_end = threading.Event(), threading.Event()
+def test_fork_while_another_thread_trains(small, few):
+    """The child inherits a lock that is never released, and creates a new one."""
+    training, may_finish = threading.Event(), threading.Event()
 
     class Slow(Callback):
         def on_epoch_end(self, net, **kwargs):
             training.set()
-            may_end.wait(60)
+            may_finish.wait(60)
 
     thread = threading.Thread(target=small(callbacks=[Slow()]).fit, args=few)
     thread.start()
@@ -331,7 +331,7 @@ def test_a_fork_while_another_thread_trains(small, few):
     child = multiprocessing.get_context("fork").Process(target=enter_and_leave)
     child.start()
     child.join(30)
-    may_end.set()
+    may_finish.set()
     thread.join()
     assert child.exitcode == 0
 
@@ -354,6 +354,6 @@ def test_dask_gives_the_same_scores(small, large):
         assert len(client.scheduler_info()["workers"]) == 2
         with joblib.parallel_config(backend="dask"):
             found = search(clf, X, y, n_jobs=-1)
-        # it was the workers who trained
+        # the workers did the training
         assert list(client.run(lambda: "torch" in sys.modules).values()) == [True] * 2
     assert_same_scores(found, serial)

@@ -25,7 +25,7 @@ def test_seeds():
         draw_seed(-1)
 
 
-def test_generators_are_seeded_by_epoch_and_given_back():
+def test_generators_are_seeded_by_epoch_and_restored():
     def states():
         return (
             torch.get_rng_state().tolist(),

@@ -19,14 +19,14 @@ def weights_of_network(clf):
 
 @pytest.fixture
 def weight():
-    """Integer weights, zeros among them, for the few digits."""
+    """Integer weights, including zeros, for the few digits."""
     return np.random.default_rng(0).integers(0, 4, 200)
 
 
 # Laws ---------------------------------------------------------------------------------
 
 
-def test_equal_weights_are_no_weights(small, few):
+def test_equal_weights_change_nothing(small, few):
     expected = weights_of_network(small().fit(*few))
     for same in (1, 0.1, np.ones(200), np.full(200, 7), [0.3] * 200):
         clf = small().fit(*few, sample_weight=same)
@@ -62,13 +62,13 @@ def test_integer_weights_equal_repeated_images(small, few, weight, optimizer):
     )
     np.testing.assert_allclose(repeated.loss_curve_, expected[1], atol=1e-5)
     np.testing.assert_allclose(repeated.predict_proba(X), expected[0], atol=1e-4)
-    # which no loss without weights would come near
+    # without weights, the result is clearly different
     unweighted = clf.fit(X, y).predict_proba(X)
     assert np.abs(unweighted - expected[0]).max() > 1e-3
 
 
 class Gradient(Callback):
-    """Keeps the gradient of the last batch."""
+    """Records the gradient of the last batch."""
 
     def on_grad_computed(self, net, named_parameters, **kwargs):
         parts = [weight.grad.flatten() for _, weight in named_parameters]
@@ -76,7 +76,7 @@ class Gradient(Callback):
 
 
 def test_integer_weights_equal_repeated_images_in_bfloat16(small, few, weight):
-    """In one gradient; what several steps make of its rounding has no simple bound."""
+    """In one gradient: the rounding errors of several steps have no simple bound."""
     X, y = few
 
     def gradient(*data):
@@ -86,8 +86,9 @@ def test_integer_weights_equal_repeated_images_in_bfloat16(small, few, weight):
         return dict(clf.callbacks_)["gradient"].gradient_
 
     repeated = gradient(X.repeat(weight, axis=0), y.repeat(weight))
-    # Eight significant bits round by up to 2**-8. Some processors keep the sum over n
-    # images in bfloat16 too: n roundings of both signs add up to about sqrt(n) of one.
+    # Rounding to eight significant bits has an error of up to 2**-8. Some processors
+    # also accumulate the sum over n images in bfloat16: n errors of random sign add up
+    # to about sqrt(n) times one error.
     tolerance = 2**-8 * weight.sum() ** 0.5 * repeated.norm()
     assert (gradient(X, y, weight) - repeated).norm() < tolerance
     assert (gradient(X, y) - repeated).norm() > 3 * tolerance
@@ -96,7 +97,7 @@ def test_integer_weights_equal_repeated_images_in_bfloat16(small, few, weight):
 def test_integer_weights_equal_repeated_images_in_float64(
     small, few, weight, default_dtype
 ):
-    """Nothing but the precision keeps the two apart."""
+    """The two differ only by rounding errors."""
     default_dtype(torch.float64)
     X, y = few
     clf = small(batch_size=-1, max_epochs=8, precision="float32", lr=0.005)
@@ -109,7 +110,7 @@ def test_integer_weights_equal_repeated_images_in_float64(
 
 @pytest.mark.usefixtures("precision")
 @pytest.mark.parametrize("how", ["fit", "partial_fit"])
-def test_weight_0_leaves_an_image_out(small, few, weight, how):
+def test_weight_0_removes_an_image(small, few, weight, how):
     X, y = few
     kept = weight > 0
     classes = {"classes": np.unique(y)} if how == "partial_fit" else {}
@@ -120,16 +121,16 @@ def test_weight_0_leaves_an_image_out(small, few, weight, how):
 
 
 @pytest.mark.parametrize("how", ["fit", "partial_fit"])
-def test_weights_of_the_user_stay_as_they_are(small, few, how):
+def test_sample_weight_is_not_modified(small, few, how):
     X, y = few
     classes = {"classes": np.unique(y)} if how == "partial_fit" else {}
-    weight = np.ones(200)  # of the type that is computed with
+    weight = np.ones(200)  # float64, which needs no conversion
     getattr(small(class_weight={1: 3}), how)(X, y, sample_weight=weight, **classes)
     assert np.array_equal(weight, np.ones(200))
 
 
 @pytest.mark.parametrize("how", ["class_weight", "sample_weight"])
-def test_a_class_of_weight_0_is_never_predicted(digits, how):
+def test_class_of_weight_0_is_never_predicted(digits, how):
     X, y = digits
     parameters = {"module__channels": (4, 8), "max_epochs": 3, "random_state": 0}
     everything = MnistCNNClassifier(**parameters).fit(X, y)
@@ -174,8 +175,8 @@ def test_balanced_counts_weighted_images(few, weight):
     np.testing.assert_allclose(sums, sums[0])
 
 
-def test_balanced_does_not_count_a_class_of_weight_0(few, weight):
-    """Where all images of a class weigh 0, the others are balanced as without it."""
+def test_balanced_ignores_classes_of_weight_0(few, weight):
+    """The others are balanced as if the images of such a class were missing."""
     y, classes = few[1], np.arange(10)
     others = y != 3
     weight = weight * others
@@ -185,7 +186,7 @@ def test_balanced_does_not_count_a_class_of_weight_0(few, weight):
     assert not weights[~others].any()
 
 
-def test_partial_fit_scales_by_all_images_so_far(small, few):
+def test_partial_fit_scales_weights_over_all_calls(small, few):
     X, y = few
     halves = slice(0, 100), slice(100, 200)
 
@@ -200,7 +201,7 @@ def test_partial_fit_scales_by_all_images_so_far(small, few):
     assert torch.equal(stream(1, 1), plain)
     assert torch.equal(stream(4, 4), plain)
     assert torch.equal(stream(None, 1), plain)
-    # what counts is the ratio between the calls
+    # only the ratio between the calls matters
     assert torch.equal(stream(1, 3), stream(2, 6))
     assert not torch.equal(stream(1, 3), plain)
     assert torch.equal(
@@ -218,7 +219,7 @@ def test_loss_and_its_reductions(small, few, weight, precision):
     X, y = few
     for reduction, factor in (("mean", 1), ("sum", 200)):
         clf = small(batch_size=-1, max_epochs=1, criterion__reduction=reduction)
-        clf.set_params(lr=1e-12, lr_schedule=None)  # stays where it began
+        clf.set_params(lr=1e-12, lr_schedule=None)  # hardly changes the network
         clf.set_params(precision=precision).fit(X, y, sample_weight=1 + weight)
         images = torch.from_numpy(X).reshape(-1, 1, 28, 28).to(clf.device_)
         half = precision == "bfloat16"
@@ -236,13 +237,13 @@ def test_pixel_statistics():
     mean, std = pixel_statistics(images, np.array([3.0, 1.0]))
     pixels = np.array([1, 2, 3, 4] * 3 + [9] * 4)
     np.testing.assert_allclose((mean[0], std[0]), (pixels.mean(), pixels.std()))
-    for value in (0.1, 250.7, -3.3, 0.0):  # rounding makes no spread out of nothing
+    for value in (0.1, 250.7, -3.3, 0.0):  # rounding must not cause a spread
         constant = torch.full((37, 2, 3, 3), value)
         _, std = pixel_statistics(constant, np.random.default_rng(0).random(37))
         assert std.tolist() == [1, 1]
 
 
-def test_a_warm_fit_forgets_the_scale_of_the_last(small, few):
+def test_warm_start_forgets_the_scale_of_the_previous_fit(small, few):
     X, y = few
     parameters = {"warm_start": True, "lr_schedule": None, "lr": 0.02}
     parameters |= {"precision": "float32"}
@@ -255,7 +256,7 @@ def test_a_warm_fit_forgets_the_scale_of_the_last(small, few):
     torch.testing.assert_close(*weights)
 
 
-def test_weights_of_held_out_images_do_not_matter_to_training(small, few):
+def test_weights_of_held_out_images_do_not_affect_training(small, few):
     X, y = few
     parameters = {"early_stopping": True, "validation_fraction": 0.25, "tol": None}
     parameters |= {"max_epochs": 4, "lr_schedule": None, "lr": 0.02}
@@ -272,7 +273,7 @@ def test_weights_of_held_out_images_do_not_matter_to_training(small, few):
     train, valid = splits[0]
     weight = 1.0 + (y > 4)
     weight[valid[0]] = 1e5
-    parameters |= {"batch_size": -1, "lr": 1e-9}  # stays where it began
+    parameters |= {"batch_size": -1, "lr": 1e-9}  # hardly changes the network
     parameters |= {"precision": "float32"}
     clf = small(**parameters, callbacks=[Spy()])
     clf.fit(X, y, sample_weight=weight)
@@ -316,7 +317,7 @@ def test_data_loader_with_weights(small, few, weight):
     assert torch.equal(weights_of_network(own), weights_of_network(loader))
 
 
-# What bad weights get -----------------------------------------------------------------
+# Invalid weights ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -360,7 +361,7 @@ def test_bad_class_weight(small, few, class_weight, message):
         small(class_weight=class_weight).fit(*few)
 
 
-def test_class_weight_may_name_classes_that_a_fold_lacks(small, few):
+def test_class_weight_may_include_missing_classes(small, few):
     X, y = few
     some = y < 3
     clf = small(class_weight=dict.fromkeys(range(10), 2)).fit(X[some], y[some])
@@ -375,13 +376,13 @@ def test_bad_weights_in_partial_fit(small, few):
 
 
 class LossWithoutReduction(torch.nn.Module):
-    def forward(self, log_probabilities, codes):
-        return -log_probabilities[torch.arange(len(codes)), codes].mean()
+    def forward(self, log_probabilities, y_encoded):
+        return -log_probabilities[torch.arange(len(y_encoded)), y_encoded].mean()
 
 
 class LossThatAverages(torch.nn.NLLLoss):
-    def forward(self, log_probabilities, codes):
-        return super().forward(log_probabilities, codes).mean()
+    def forward(self, log_probabilities, y_encoded):
+        return super().forward(log_probabilities, y_encoded).mean()
 
 
 @pytest.mark.parametrize(
@@ -394,7 +395,7 @@ class LossThatAverages(torch.nn.NLLLoss):
         ({"criterion__weight": torch.ones(10)}, "class_weight instead of criterion__w"),
     ],
 )
-def test_losses_that_weigh_otherwise(small, few, parameters, message):
+def test_losses_that_conflict_with_sample_weight(small, few, parameters, message):
     small(**parameters).fit(*few)
     with pytest.raises(ValueError, match=message):
         small(**parameters).fit(*few, sample_weight=1 + few[1])
@@ -407,7 +408,7 @@ def test_label_smoothing_with_weights(small, few):
     assert weighted == pytest.approx(clf.loss_curve_, abs=0.2)
 
 
-def test_tensors_of_weights(small, few):
+def test_sample_weight_as_a_tensor(small, few):
     expected = small().fit(*few, sample_weight=1.0 + few[1])
     for dtype in (torch.float32, torch.bfloat16):
         weight = torch.tensor(1.0 + few[1], dtype=dtype, requires_grad=True)
@@ -416,7 +417,7 @@ def test_tensors_of_weights(small, few):
         assert clf.score(*few, weight) == clf.score(*few, 1.0 + few[1])
 
 
-def test_a_loss_that_cannot_be_weighted(small, few):
+def test_loss_that_cannot_be_weighted(small, few):
     clf = small(criterion=LossWithoutReduction).fit(*few)
     expected = clf.predict_proba(few[0])
     with pytest.raises(ValueError, match=r"LossWithoutReduction.*no attribute reduc"):

@@ -17,7 +17,7 @@ from skorch.callbacks import Callback
 
 
 class Recorder:
-    """Writes down each call; stops the training after some epochs."""
+    """Records each call, and stops training after `stop_after` epochs."""
 
     def __init__(self, stop_after=None):
         self.stop_after = stop_after
@@ -51,8 +51,8 @@ class WatchedProgressBar(ProgressBar):
 
 
 @pytest.fixture
-def dead_threads(monkeypatch):
-    """What threads died of."""
+def thread_errors(monkeypatch):
+    """Unhandled exceptions in threads."""
     errors = []
     monkeypatch.setattr(threading, "excepthook", errors.append)
     return errors
@@ -89,7 +89,7 @@ def test_root_and_epoch_tasks(small, few):
     assert recorder.data[2] is None
 
 
-def test_callbacks_change_nothing(small, few):
+def test_callbacks_do_not_affect_training(small, few):
     plain = small().fit(*few)
     watched = small().set_callbacks(Recorder(), ScoringMonitor(scoring="accuracy"))
     assert torch.equal(flat(watched.fit(*few)), flat(plain))
@@ -110,7 +110,7 @@ def test_the_fitted_estimator_is_a_frozen_copy(small, few):
 
 
 @pytest.mark.parametrize("stop_after", [1, 2, 9])
-def test_a_stop_is_honoured(small, few, stop_after):
+def test_callbacks_can_stop_training(small, few, stop_after):
     recorder = Recorder(stop_after)
     clf = small(max_epochs=4).set_callbacks(recorder).fit(*few)
     assert clf.n_iter_ == min(stop_after, 4)
@@ -118,8 +118,8 @@ def test_a_stop_is_honoured(small, few, stop_after):
     assert recorder.calls[-2:] == ["end fit 0", "teardown"]
 
 
-def test_hooks_of_the_epoch_that_stops_early(small, few):
-    """Stopped by the estimator itself: the last epoch has its end all the same."""
+def test_last_epoch_of_early_stopping_has_an_end(small, few):
+    """Also if the estimator itself stops training."""
     recorder = Recorder()
     clf = small(tol=10.0, n_iter_no_change=1, lr_schedule=None, lr=0.02, max_epochs=9)
     assert clf.set_callbacks(recorder).fit(*few).n_iter_ == 3
@@ -130,7 +130,7 @@ def test_hooks_of_the_epoch_that_stops_early(small, few):
 
 @pytest.mark.parametrize("copier", [copy.deepcopy, copy.copy, pickle_round_trip])
 def test_copies_during_training(small, few, copier):
-    """By scikit-learn's callbacks and by skorch's; small, and they can predict."""
+    """Copies made in callbacks of either library are small and can predict."""
     copies = []
 
     class Copying(Recorder):
@@ -153,7 +153,7 @@ def test_copies_during_training(small, few, copier):
 
 
 class Pickling(Callback):
-    """Pickles the classifier, with its callbacks, in the middle of its training."""
+    """Pickles the classifier, with its callbacks, during training."""
 
     def __init__(self):
         self.pickles = []
@@ -166,7 +166,7 @@ class Pickling(Callback):
         return {"pickles": []}
 
 
-def test_a_pickle_out_of_a_training_has_no_optimizer(small, few):
+def test_pickle_during_training_has_no_optimizer(small, few):
     X, y = few
     pickling = Pickling()
     clf = small(callbacks=[pickling], module__hidden_units=500).fit(X, y)
@@ -179,7 +179,7 @@ def test_a_pickle_out_of_a_training_has_no_optimizer(small, few):
         assert copied.partial_fit(X, y).predict(X).shape == (200,)
 
 
-def test_torn_down_after_an_error(small, few, dead_threads):
+def test_callbacks_are_torn_down_after_an_error(small, few, thread_errors):
     class Failing(small().module):
         def forward(self, X):
             raise ZeroDivisionError
@@ -191,7 +191,7 @@ def test_torn_down_after_an_error(small, few, dead_threads):
             clf.fit(*few)
         assert recorder.calls[-1] == "teardown"
         assert not bar.monitor.is_alive()
-    assert not dead_threads
+    assert not thread_errors
     assert not any(name.startswith("_callback") for name in vars(clf))
 
 
@@ -205,8 +205,8 @@ def test_scoring_monitor(small, few):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_one_progress_bar_through_search_fold_and_epoch(
-    small, few, n_jobs, dead_threads, capsys
+def test_progress_bar_of_search_folds_and_epochs(
+    small, few, n_jobs, thread_errors, capsys
 ):
     pipeline = make_pipeline(StandardScaler(), small(max_epochs=3))
     grid = {"mnistcnnclassifier__lr": [0.05, 0.1]}
@@ -218,15 +218,17 @@ def test_one_progress_bar_through_search_fold_and_epoch(
         search = GridSearchCV(estimator, parameters, cv=2, n_jobs=n_jobs)
         search.set_callbacks(bar).fit(*few)
         assert not bar.monitor.is_alive()
-        assert not dead_threads
+        assert not thread_errors
         tasks = bar.monitor.progress_ctx.tasks
         fits = [t for t in tasks if "MnistCNNClassifier - fit" in t.description]
-        assert len(fits) == 5  # two folds for each of two rates, and the best again
+        assert len(fits) == 5  # two folds for each of two rates, and the refit
         assert all(task.finished and task.percentage == 100 for task in tasks)
         assert "MnistCNNClassifier - fit" in capsys.readouterr().out
 
 
-def test_a_bar_for_early_stopping_reaches_its_end(small, few, dead_threads):
+def test_progress_bar_reaches_100_percent_after_early_stopping(
+    small, few, thread_errors
+):
     bar = WatchedProgressBar()
     clf = small(
         max_epochs=50,
@@ -238,9 +240,9 @@ def test_a_bar_for_early_stopping_reaches_its_end(small, few, dead_threads):
     clf.set_callbacks(bar).fit(*few)
     assert clf.n_iter_ < 50
     assert [task.percentage for task in bar.monitor.progress_ctx.tasks] == [100]
-    assert not dead_threads
+    assert not thread_errors
 
 
-def test_what_is_no_callback(small):
+def test_invalid_callback_raises(small):
     with pytest.raises(TypeError, match="FitCallback protocol"):
         small().set_callbacks(3)

@@ -1,4 +1,4 @@
-"""All of skorch stays usable around `MnistCNNClassifier`."""
+"""The features of skorch work with `MnistCNNClassifier`."""
 
 import os
 import pickle
@@ -35,7 +35,7 @@ from skmnist.networks import CNN
 
 @pytest.fixture(params=[np.arange(10), np.array(list("jihgfedcba"))])
 def labelled(request, few):
-    """The few digits, with numbers and with letters (in another order) as labels."""
+    """The few digits, with integers and with letters in reverse order as labels."""
     return few[0], request.param[few[1]]
 
 
@@ -54,7 +54,7 @@ def test_verbose(small, few, capsys):
     assert "train_loss" in table
 
 
-def test_parts_take_their_parameters(small, few):
+def test_parameters_of_components(small, few):
     clf = small(
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=0.1,
@@ -110,8 +110,8 @@ def test_prediction_in_batches_of_any_size(small, few):
     )
 
 
-def test_own_evaluation_step(small, few):
-    """A hook of skorch's, which prediction goes through as well."""
+def test_custom_evaluation_step(small, few):
+    """Prediction uses this hook of skorch too."""
 
     class Counting(MnistCNNClassifier):
         calls = 0
@@ -125,8 +125,8 @@ def test_own_evaluation_step(small, few):
     assert clf.calls == 4
 
 
-class OwnNetwork(nn.Module):
-    """Names some of what a network can be told of the data."""
+class CustomNetwork(nn.Module):
+    """Takes some of the optional arguments that describe the data."""
 
     def __init__(self, n_classes, image_shape, width=3):
         super().__init__()
@@ -138,20 +138,20 @@ class OwnNetwork(nn.Module):
         return self.output(self.layer(X.flatten(1) / 255)).log_softmax(1)
 
 
-def test_own_network(small, labelled):
+def test_custom_network(small, labelled):
     X, y = labelled
     clf = MnistCNNClassifier(
-        module=OwnNetwork, module__width=20, max_epochs=30, random_state=0
+        module=CustomNetwork, module__width=20, max_epochs=30, random_state=0
     ).fit(X, y)
     assert clf.module_.layer.weight.shape == (20, 784)
     assert clf.score(X, y) > 0.8
     np.testing.assert_allclose(clf.predict_proba(X).sum(1), 1, atol=1e-6)
-    instance = MnistCNNClassifier(module=OwnNetwork(10, (1, 28, 28)), random_state=0)
+    instance = MnistCNNClassifier(module=CustomNetwork(10, (1, 28, 28)), random_state=0)
     assert instance.fit(X, y).module_ is not instance.module
 
 
-class MixesTypes(OwnNetwork):
-    """Adds float32 to what is bfloat16 under autocast, which `index_add_` refuses."""
+class MixesTypes(CustomNetwork):
+    """Adds bfloat16 to float32 under autocast, which `index_add_` does not support."""
 
     def forward(self, X):
         scores = self.output(self.layer(X.flatten(1) / 255))
@@ -160,7 +160,7 @@ class MixesTypes(OwnNetwork):
 
 
 @pytest.mark.parametrize("precision", ["bfloat16"], indirect=True)
-def test_own_network_is_trained_in_float32(small, few, precision):
+def test_custom_network_is_trained_in_float32(small, few, precision):
     clf = MnistCNNClassifier(module=MixesTypes, max_epochs=1).fit(*few)
     assert clf.precision_ == "float32"
     assert clf.partial_fit(*few).precision_ == "float32"
@@ -171,14 +171,14 @@ def test_own_network_is_trained_in_float32(small, few, precision):
     assert network.precision_ == "bfloat16"
 
 
-class WorksInPlace(OwnNetwork):
+class WorksInPlace(CustomNetwork):
     def forward(self, X):
         X /= 255
         return super().forward(X)
 
 
 @pytest.mark.parametrize("iterator", [TensorBatchLoader, DataLoader])
-def test_own_network_that_works_in_place(few, iterator):
+def test_custom_network_that_works_in_place(few, iterator):
     X, y = few[0].astype(np.float32), few[1]
     original = X.copy()
     clf = MnistCNNClassifier(
@@ -202,8 +202,8 @@ def test_own_network_that_works_in_place(few, iterator):
         (lambda scores: (scores.log_softmax(1), scores), "a tuple of shape"),
     ],
 )
-def test_own_network_without_log_probabilities(few, output, message):
-    class Wrong(OwnNetwork):
+def test_custom_network_without_log_probabilities(few, output, message):
+    class Wrong(CustomNetwork):
         def forward(self, X):
             return output(self.output(self.layer(X.flatten(1) / 255)))
 
@@ -220,14 +220,14 @@ def test_validation_split(small, labelled):
     _, held_out = split(Dataset(X, y), y)
     X_valid, y_valid = X[held_out.indices], y[held_out.indices]
     assert clf.history[-1, "valid_acc"] == clf.score(X_valid, y_valid) > 0.5
-    codes = clf.classes_.searchsorted(y_valid)
-    log_probabilities = clf.predict_log_proba(X_valid)[np.arange(50), codes]
+    y_encoded = clf.classes_.searchsorted(y_valid)
+    log_probabilities = clf.predict_log_proba(X_valid)[np.arange(50), y_encoded]
     expected = -log_probabilities.mean()
     assert clf.history[-1, "valid_loss"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_warm_start_splits_anew(small, few):
-    """What `train_split` draws is drawn again in each `fit`, and from the seed."""
+def test_warm_start_draws_a_new_split(small, few):
+    """`train_split` draws a new split in each `fit`, determined by random_state."""
 
     def held_out():
         drawn = []
@@ -282,7 +282,7 @@ def test_scoring_callbacks_compare_like_with_like(small, labelled, use_caching):
 
 @pytest.mark.parametrize("names", [[2, 1], ["yes", "no"]])
 def test_metrics_of_one_label(small, few, names):
-    """What is said of a label is said of that label, cached or not, batch by batch."""
+    """`pos_label` is the label itself, with or without caching, and per batch."""
     X, y = few[0], np.array(names)[(few[1] > 2).astype(int)]
     scorer = make_scorer(f1_score, pos_label=names[0])
     clf = small(
@@ -302,7 +302,7 @@ def test_metrics_of_one_label(small, few, names):
         assert clf.history[-1, name] == pytest.approx(expected)
 
 
-def test_early_stopping_is_silent_about_it(small, labelled):
+def test_early_stopping_does_not_warn(small, labelled):
     clf = small(
         max_epochs=50,
         train_split=ValidSplit(4, stratified=True),
@@ -362,11 +362,11 @@ def test_train_split_with_lists_of_indices(small, few):
         assert listed.validation_scores_ == expected.validation_scores_
 
 
-def test_train_split_with_a_subset_of_its_own(small, few):
+def test_train_split_with_a_custom_subset(small, few):
     class Dark(Subset):
         def __getitem__(self, index):
-            images, codes = super().__getitem__(index)
-            return images * 0, codes
+            images, y_encoded = super().__getitem__(index)
+            return images * 0, y_encoded
 
         def __getitems__(self, indices):
             return [self[i] for i in indices]
@@ -390,7 +390,7 @@ def test_no_batch_to_train_on(small, few):
         clf.set_params(batch_size=500).fit(*few)
 
 
-def test_forward_takes_what_predict_takes(small, few):
+def test_forward_accepts_the_input_of_predict(small, few):
     X, y = few
     clf = small(iterator_valid__batch_size=80).fit(X, y)
     expected = clf.predict_log_proba(X)
@@ -425,7 +425,7 @@ def test_trimmed_for_prediction(small, few):
 
 @pytest.mark.parametrize("precision", ["bfloat16"], indirect=True)
 def test_skorch_doctor(small, few, precision):
-    """Its hooks turn activations into NumPy arrays, which bfloat16 cannot be."""
+    """Its hooks convert activations to NumPy arrays, which do not support bfloat16."""
     X, y = few
     clf = small().fit(X, y)
     assert clf.precision_ == "bfloat16"
@@ -436,7 +436,7 @@ def test_skorch_doctor(small, few, precision):
     assert clf.partial_fit(X, y).precision_ == "bfloat16"
 
 
-def test_own_learning_rate_schedule(small, few):
+def test_custom_learning_rate_schedule(small, few):
     schedule = LRScheduler(StepLR, step_size=1, gamma=0.5)
     clf = small(lr=0.08, lr_schedule=None, max_epochs=3, callbacks=[schedule])
     assert clf.fit(*few).history[:, "event_lr"] == [0.08, 0.04, 0.02]
@@ -459,7 +459,7 @@ def test_default_callbacks_can_be_changed(small, few):
     assert dict(clf.fit(*few).callbacks_)["lr_schedule"].max_gradient_norm == 9.0
 
 
-def test_compile_is_passed_on(small, few, monkeypatch):
+def test_compile_parameters_are_passed_on(small, few, monkeypatch):
     compiled = []
 
     def compile_(module, **kwargs):
@@ -472,22 +472,22 @@ def test_compile_is_passed_on(small, few, monkeypatch):
 
 
 COMPILER = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
-"""What torch.compile calls."""
+"""The C++ compiler that torch.compile uses."""
 
 
 @pytest.mark.skipif(
     sys.platform == "win32" or shutil.which(COMPILER) is None,
     reason=f"torch.compile needs a C++ compiler, and there is no {COMPILER}",
 )
-@pytest.mark.filterwarnings("default")  # of torch's compiler about itself
-def test_a_compiled_network_predicts_alike(small, few, tmp_path, monkeypatch):
+@pytest.mark.filterwarnings("default")  # from torch.compile itself
+def test_compiled_network_gives_the_same_predictions(small, few, tmp_path, monkeypatch):
     X, y = few
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    # one shape of batches in training and in prediction: each is compiled for itself
+    # one shape of batches in training and prediction: each is compiled separately
     batches = {"batch_size": 20, "iterator_valid__batch_size": 20}
     plain = small(**batches, max_epochs=1, precision="float32").fit(X, y)
     compiled = clone(plain).set_params(compile=True).fit(X, y)
-    assert any(tmp_path.rglob("*.cpp"))  # it has been at work
+    assert any(tmp_path.rglob("*.cpp"))  # the compiler ran
     np.testing.assert_allclose(compiled.loss_curve_, plain.loss_curve_, atol=1e-4)
     np.testing.assert_allclose(
         compiled.predict_proba(X), plain.predict_proba(X), atol=1e-3
@@ -495,6 +495,6 @@ def test_a_compiled_network_predicts_alike(small, few, tmp_path, monkeypatch):
     np.testing.assert_array_equal(compiled.predict(X), plain.predict(X))
 
 
-def test_parameters_for_a_network_that_is_not_there(small, tmp_path):
+def test_load_params_before_fit_raises(small, tmp_path):
     with pytest.raises(NotFittedError, match="fit"):
         small().load_params(f_params=tmp_path / "weights.pt")

@@ -1,4 +1,4 @@
-"""What `ImageClassifier` relies on in skorch, compared with the installed version."""
+"""The parts of skorch that `ImageClassifier` relies on exist and are unchanged."""
 
 import inspect
 
@@ -14,7 +14,7 @@ FIXED = {
     "classes": "they come from y",
     "args": "skorch passes them to NeuralNet, which takes no more",
 }
-"""Parameters of skorch that are no parameters of `ImageClassifier`."""
+"""Parameters of skorch that `ImageClassifier` does not have, and why."""
 
 PRIVATE = {
     "_apply_virtual_params": ["self", "virtual_kwargs"],
@@ -45,7 +45,7 @@ PUBLIC = {
     "on_epoch_end": ["self", "net", "dataset_train", "dataset_valid", "kwargs"],
     "train_step": ["self", "batch", "fit_params"],
 }
-"""Public methods of skorch that it overrides or calls."""
+"""Public methods of skorch that `ImageClassifier` calls or overrides."""
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_every_parameter_of_skorch_is_accounted_for(cls):
         assert name in vars(ImageClassifier), "its value is a class attribute"
 
 
-def test_attributes_that_the_constructor_of_skorch_sets():
-    """They are class attributes here: instances have only parameters before fit."""
+def test_attributes_set_by_the_skorch_constructor():
+    """They are class attributes here: unfitted instances have only parameters."""
     net = NeuralNetClassifier(module=None)
     parameters = {*inspect.signature(NeuralNet.__init__).parameters, "classes"}
     extra = vars(net).keys() - parameters
@@ -94,15 +94,15 @@ def test_signatures_agree():
         assert child[name].default == parent[name].default
 
 
-def test_early_stopping_of_skorch_tells_that_it_has_stopped():
+def test_skorch_early_stopping_records_that_it_stopped():
     stopping = EarlyStopping(patience=3)
     assert vars(stopping).keys() >= {"misses_", "patience"}
     with pytest.raises(KeyboardInterrupt):
-        raise_by_skorch(stopping)
+        run_until_stopped(stopping)
     assert stopping.misses_ == stopping.patience
 
 
-def raise_by_skorch(stopping):
+def run_until_stopped(stopping):
     class Net:
         history = {(-1, "valid_loss"): 1.0, (-1, "epoch"): 1}  # noqa: RUF012
         verbose = 0
@@ -112,7 +112,7 @@ def raise_by_skorch(stopping):
         stopping.on_epoch_end(Net)
 
 
-def test_scoring_of_validation_data():
+def test_signature_of_get_test_data():
     parameters = inspect.signature(EpochScoring.get_test_data).parameters
     assert list(parameters) == [
         *("self", "dataset_train", "dataset_valid", "use_caching")
