@@ -117,6 +117,7 @@ class TrainingCheckpoint(Callback):
                 name: _describe(value)
                 for name, value in sorted(parameters.items())
                 if name not in IGNORED_PARAMETERS
+                and not (name.startswith("callbacks__") and not _is_plain(value))
             },
             "data": _compute_checksum(images.numpy(), y, sample_weight),
             "start": "new",

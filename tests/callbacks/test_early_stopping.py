@@ -342,3 +342,9 @@ def test_class_of_one_image_raises(patient, few):
     y = np.where(np.arange(200) == 7, 77, y)
     with pytest.raises(ValueError, match=r"only 1 image of the labels \[77\]"):
         patient().fit(X, y)
+
+
+def test_no_best_score_after_partial_fit(patient, few):
+    clf = patient(max_epochs=3).fit(*few)
+    assert clf.best_validation_score_ is not None
+    assert clf.partial_fit(*few).best_validation_score_ is None

@@ -5,6 +5,8 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 
+from skmnist.callbacks import OneCycleLR
+
 CPU = torch.device("cpu")
 
 
@@ -114,3 +116,10 @@ def test_schedule_may_change_between_warm_starts(small, few):
     assert clf.history[2:, "batches", :, "rate"] == [[0.04] * 4] * 2
     clf.set_params(lr_schedule="onecycle").fit(*few)
     assert rates(clf)[-8:] == rates(small(lr=0.04, batch_size=50).fit(*few))
+
+
+def test_explicit_callback(small, few):
+    """It cycles as the parameter `lr_schedule` does, with parameters of its own."""
+    explicit = small(lr_schedule=None, callbacks=[("cycle", OneCycleLR(pct_start=0.3))])
+    default = small(callbacks__lr_schedule__pct_start=0.3)
+    assert explicit.fit(*few).loss_curve_ == default.fit(*few).loss_curve_

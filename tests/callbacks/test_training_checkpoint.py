@@ -13,7 +13,13 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
-from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EpochScoring,
+    Freezer,
+    LRScheduler,
+)
 from skorch.dataset import ValidSplit
 from torch.optim.lr_scheduler import StepLR
 
@@ -36,6 +42,7 @@ TRAININGS = {
     "weighted": {"class_weight": "balanced"},
     "one batch": {"batch_size": -1},
     "validation": {"train_split": ValidSplit(4, stratified=True)},
+    "random split": {"train_split": ValidSplit(0.25)},
     "early stopping": {
         "early_stopping": True,
         "lr_schedule": None,
@@ -453,3 +460,92 @@ def test_file_size_grows_only_by_the_history(small, few, tmp_path):
     assert len(sizes) == 4
     assert max(np.diff(sizes)) < 1000
     shutil.rmtree(tmp_path)
+
+
+def test_frozen_layers(small, few, tmp_path):
+    """skorch's Freezer freezes in the first epoch only."""
+
+    def make(*callbacks):
+        freezer = ("freezer", Freezer("conv1.*"))
+        checkpoint = ("checkpoint", TrainingCheckpoint(tmp_path / "training"))
+        return small(max_epochs=3, callbacks=[freezer, checkpoint, *callbacks])
+
+    whole = make().fit(*few)
+    with pytest.raises(Die):
+        make(DieAfter(1)).fit(*few)
+    resumed = make().fit(*few)
+    assert not resumed.module_.conv1.weight.requires_grad
+    assert_same(state(resumed), state(whole))
+
+
+def test_killed_when_the_last_epoch_was_written(small, few, tmp_path):
+    """A training that was stopping has no epochs left."""
+
+    class DieAtTheEnd(Callback):
+        def on_train_end(self, net, **kwargs):
+            raise Die
+
+    def make(*callbacks):
+        checkpoint = ("checkpoint", TrainingCheckpoint(tmp_path / "training"))
+        return small(
+            max_epochs=9,
+            lr_schedule=None,
+            tol=10.0,
+            n_iter_no_change=1,
+            callbacks=[*callbacks, checkpoint],
+        )
+
+    whole = make().fit(*few)
+    assert whole.n_iter_ < 9
+    with pytest.raises(Die):
+        make(DieAtTheEnd()).fit(*few)
+    resumed = make().fit(*few)
+    assert resumed.n_iter_ == whole.n_iter_
+    assert torch.equal(resumed.module_.fc2.weight, whole.module_.fc2.weight)
+
+
+def test_start_of_a_warm_start(small, few, tmp_path):
+    """A training belongs to the weights that it started from."""
+    checkpoint = ("checkpoint", TrainingCheckpoint(tmp_path / "training"))
+    with pytest.raises(Die):
+        small(warm_start=True, callbacks=[checkpoint, DieAfter(1)]).fit(*few)
+    trained = small(warm_start=True).fit(*few).set_params(callbacks=[checkpoint])
+    with pytest.raises(ValueError, match="other initial weights, of another"):
+        trained.fit(*few)
+    assert trained.n_iter_ == 2
+
+
+def test_parameters_of_the_checkpoint(small, few, tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    checkpoint = ("checkpoint", TrainingCheckpoint(one))
+    for parameters, written in (
+        ({"callbacks__checkpoint__path": other}, other),
+        ({"callbacks__checkpoint": TrainingCheckpoint(other)}, other),
+    ):
+        for stop in ([DieAfter(1)], []):
+            clf = small(callbacks=[checkpoint, *stop], **parameters)
+            if stop:
+                with pytest.raises(Die):
+                    clf.fit(*few)
+                assert TrainingCheckpoint(written).n_epochs == 1
+            else:
+                clf.fit(*few)
+                assert clf.n_iter_ == 2
+        assert os.listdir(tmp_path) == []
+    small(callbacks=[checkpoint], callbacks__checkpoint=None).fit(*few)
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(TypeError, match="Got the class TrainingCheckpoint"):
+        small(callbacks=[TrainingCheckpoint]).fit(*few)
+
+
+def test_relative_path(small, few, tmp_path, monkeypatch):
+    class Change(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            os.chdir(tmp_path / "folder")
+
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    checkpoint = TrainingCheckpoint("training", keep=True)
+    small(callbacks=[checkpoint, Change()]).fit(*few)
+    assert sorted(os.listdir(tmp_path)) == ["folder", "training"]
+    assert os.listdir(tmp_path / "folder") == []

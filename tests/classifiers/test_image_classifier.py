@@ -1,5 +1,6 @@
 """`MnistCNNClassifier` follows scikit-learn's conventions for estimators."""
 
+import copy
 import inspect
 import os
 import pickle
@@ -754,6 +755,14 @@ def test_subclasses(few):
     closed = clone(ClosedSubclass(lr=0.02))
     assert closed.get_params(deep=False) == {"lr": 0.02, "max_epochs": 1}
     assert len(closed.fit(*few).history[0, "batches"]) == 4
+    closed._note = "kept"
+    for copied in (pickle.loads(pickle.dumps(closed)), copy.deepcopy(closed)):
+        np.testing.assert_array_equal(
+            copied.predict_proba(few[0]), closed.predict_proba(few[0])
+        )
+        assert copied._note == "kept"
+        assert len(copied.fit(*few).history[0, "batches"]) == 4
+    assert cross_val_score(closed, *few, cv=2, n_jobs=2, error_score="raise").all()
 
 
 def test_pipeline(small, labelled):

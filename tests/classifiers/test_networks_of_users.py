@@ -1,6 +1,7 @@
 """`ImageClassifier` around networks other than the article's."""
 
 import copy
+import functools
 import pickle
 
 import numpy as np
@@ -208,3 +209,56 @@ def test_interruption_by_a_callback_is_reported(linear, few):
     with pytest.warns(UserWarning, match="interrupted by user after 1 full epochs"):
         clf = linear(callbacks=[Interrupt()]).fit(*few)
     assert clf.n_iter_ == 1
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"module": CNN(n_classes=7)},
+        {"module": functools.partial(CNN, hidden_units=9)},
+        {"module": CNN, "module__n_classes": 12},
+    ],
+)
+def test_number_of_outputs_is_checked(few, parameters):
+    X, y = few
+    with pytest.raises(ValueError, match=r"expected log-probabilities of shape \(2, 3"):
+        ImageClassifier(**parameters).fit(X[y < 3], y[y < 3])
+
+
+def test_training_data_are_not_changed(linear, few):
+    class InPlace(Linear):
+        def initialize_from_data(self, images, sample_weight):
+            images.zero_()
+            self.output.weight = nn.Parameter(torch.zeros_like(self.output.weight))
+
+    X = few[0].astype(np.float32)
+    before = X.copy()
+    clf = linear(module=InPlace).fit(X, few[1])
+    np.testing.assert_array_equal(X, before)
+    assert torch.any(clf.module_.output.weight != 0), "a new parameter is trained, too"
+
+
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_train_end"])
+def test_stop_training_in_any_hook(linear, few, hook):
+    class Stop(Callback):
+        pass
+
+    def stop(self, net, **kwargs):
+        raise StopTraining
+
+    setattr(Stop, hook, stop)
+    clf = linear(callbacks=[Stop()], max_epochs=2).fit(*few)
+    assert clf.n_iter_ == (0 if hook == "on_train_begin" else 2)
+    assert len(clf.predict(few[0])) == 200
+
+
+def test_copies_in_callbacks_hold_nothing_of_the_running_fit(linear, few):
+    copies = []
+
+    class Copy(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            copies.append(copy.deepcopy(net))
+
+    clf = linear(callbacks=[Copy()], max_epochs=2).fit(*few)
+    for copied in (*copies, clf):
+        assert "_control" not in dict(copied.callbacks_)

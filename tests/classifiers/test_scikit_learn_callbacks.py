@@ -246,3 +246,13 @@ def test_progress_bar_reaches_100_percent_after_early_stopping(
 def test_invalid_callback_raises(small):
     with pytest.raises(TypeError, match="FitCallback protocol"):
         small().set_callbacks(3)
+
+
+def test_hooks_that_draw_random_numbers(small, few):
+    class Draw(Recorder):
+        def on_fit_task_begin(self, estimator, context, *, X, y, metadata):
+            torch.rand(3)
+            np.random.rand(3)
+
+    clf = small().set_callbacks(Draw()).fit(*few)
+    assert clf.loss_curve_ == small().fit(*few).loss_curve_

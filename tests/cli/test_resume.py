@@ -122,7 +122,11 @@ def test_resume_before_the_first_epoch(run, killed):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"options": {"recipe": "none"}, "resumed_after": []}']
+    "text",
+    [
+        *("", "[]", "{}", '{"options": {"recipe": "none"}, "resumed_after": []}'),
+        '{"options": {}, "resumed_after": 5}',
+    ],
 )
 def test_resume_with_damaged_options(run, killed, text):
     (killed / COMMAND).write_text(text)
@@ -175,3 +179,11 @@ def test_killed_trainings():
     """A part of `python tests/cli/kill_and_resume.py`."""
     rows = kill_and_resume.run(2, seed=1, recipes=["default"], epochs=2)
     assert sum(not row["finished"] for row in rows) == 2
+
+
+def test_leftover_of_a_finished_training(run, killed):
+    """Killed between the removal of its two files, a training is finished."""
+    (killed / COMMAND).unlink()
+    result = run("train", "--epochs", 1, "--batch-size", 500, "--out", killed)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in killed.iterdir()} == FILES
