@@ -110,11 +110,11 @@ def to_onnx(clf, path):
     model.graph.node.append(
         onnx.helper.make_node("Gather", ["classes", "code"], ["label"])
     )
-    codes, _probabilities = model.graph.output
+    y_encoded, _probabilities = model.graph.output
     label = onnx.helper.make_tensor_value_info(
         "label", model.graph.initializer[-1].data_type, ["n"]
     )
-    codes.CopyFrom(label)
+    y_encoded.CopyFrom(label)
     onnx.checker.check_model(model, full_check=True)
     with replace_atomically(path) as temporary:
         temporary.write_bytes(model.SerializeToString())

@@ -91,9 +91,16 @@ def assert_same(one, other):
     assert one == other
 
 
-@pytest.mark.usefixtures("precision")
-@pytest.mark.parametrize("parameters", TRAININGS.values(), ids=TRAININGS)
-def test_resumed_training_is_bit_identical(small, few, tmp_path, parameters):
+BFLOAT16 = ("default", "sgd", "early stopping")
+"""Trainings that are resumed in bfloat16, too."""
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [*((name, "float32") for name in TRAININGS), *((n, "bfloat16") for n in BFLOAT16)],
+)
+def test_resumed_training_is_bit_identical(small, few, tmp_path, name, precision):
+    parameters = {"precision": precision, **TRAININGS[name]}
     path = tmp_path / "training.safetensors"
 
     def make(*callbacks):
