@@ -1,4 +1,4 @@
-"""Callbacks that every `fit` uses, and a look at those of the user."""
+"""Callbacks that every `fit` uses, and helpers for those of the user."""
 
 import inspect
 from collections import Counter
@@ -35,7 +35,7 @@ class TrainingControl(Callback):
         Passed to their hooks.
     """
 
-    def __init__(self, task=None, fit_info=None):
+    def __init__(self, task, fit_info):
         self.task_ = task
         self.fit_info_ = fit_info
         self.epoch_ = None

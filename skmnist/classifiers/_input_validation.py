@@ -1,4 +1,4 @@
-"""Validation of images and labels, and the pixel statistics.
+"""Validation of images and labels.
 
 Images in any layout become rows of pixels (n, C*H*W) for scikit-learn's checks and then
 one tensor (n, C, H, W) for the network. uint8 is kept, other types become float32.

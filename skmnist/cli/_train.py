@@ -176,8 +176,12 @@ def _start(options, folder):
     check_parameters(make_classifier(options))
     with output_folder(folder):
         checkpoint = TrainingCheckpoint(folder / CHECKPOINT)
-        if not (folder / COMMAND).exists():  # its results are saved
-            checkpoint.path.unlink(missing_ok=True)
+        if checkpoint.path.exists() and not (folder / COMMAND).exists():
+            raise ValueError(
+                f"Got --out {folder}, but it contains {checkpoint.path.name}, which "
+                "belongs to no training that could be resumed there. Delete "
+                f"{checkpoint.path}, or choose another folder."
+            )
         if checkpoint.n_epochs:
             raise ValueError(
                 f"Got --out {folder}, but it contains an unfinished training, stopped "

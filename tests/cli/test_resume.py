@@ -181,9 +181,12 @@ def test_killed_trainings():
     assert sum(not row["finished"] for row in rows) == 2
 
 
-def test_leftover_of_a_finished_training(run, killed):
-    """Killed between the removal of its two files, a training is finished."""
+def test_checkpoint_of_another_training_is_kept(run, killed):
+    """It may come from a `TrainingCheckpoint` of the user."""
     (killed / COMMAND).unlink()
+    before = (killed / CHECKPOINT).read_bytes()
     result = run("train", "--epochs", 1, "--batch-size", 500, "--out", killed)
-    assert result.exit_code == 0, result.output
-    assert {path.name for path in killed.iterdir()} == FILES
+    assert result.exit_code == 1
+    assert "belongs to no training that could be resumed" in result.output
+    assert (killed / CHECKPOINT).read_bytes() == before
+    assert [path.name for path in killed.iterdir()] == [CHECKPOINT]
