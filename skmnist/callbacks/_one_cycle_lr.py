@@ -49,6 +49,14 @@ class OneCycleLR(LRScheduler):
         self.anneal_strategy = anneal_strategy
         self.max_gradient_norm = max_gradient_norm
 
+    @property
+    def fraction_(self):
+        """Current fraction of the peak; 0 without a cycle."""
+        if self.lr_scheduler_ is None:
+            return 0.0
+        group = self.lr_scheduler_.optimizer.param_groups[0]
+        return group["lr"] / group["max_lr"]
+
     def on_train_begin(self, net, n_batches=None, **kwargs):
         peaks = _get_learning_rates(net)
         if n_batches is None or n_batches < 2:

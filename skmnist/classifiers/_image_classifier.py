@@ -46,6 +46,7 @@ from skmnist.classifiers._input_validation import (
     validate_images,
     validate_training_data,
 )
+from skmnist.classifiers._label_smoothing import get_label_smoothing, smooth_loss
 from skmnist.classifiers._network_contract import (
     build_module,
     check_log_probabilities,
@@ -100,6 +101,11 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         Number of passes over the training data, at least 1.
     batch_size : int, default=64
         Images per training batch, at least 1; -1 for a single batch of all images.
+    label_smoothing : float, default=0.0
+        Fraction of each label, in [0, 1), that the loss spreads over all classes while
+        the learning rate is at its peak. It falls to 0 with the learning rate, so that
+        probabilities stay calibrated. Only used in a cycle of the learning rate, with a
+        criterion that is an `NLLLoss`.
     image_shape : tuple of three int, default=None
         Channels, height and width of images that are passed as rows of pixels. None:
         one channel and a square; if the number of pixels is not a square number, they
@@ -298,6 +304,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         lr_schedule="onecycle",
         max_epochs=10,
         batch_size=64,
+        label_smoothing=0.0,
         image_shape=None,
         random_state=None,
         class_weight=None,
@@ -327,6 +334,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         self.lr_schedule = lr_schedule
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.label_smoothing = label_smoothing
         self.image_shape = image_shape
         self.random_state = random_state
         self.class_weight = class_weight
@@ -721,9 +729,11 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
     def get_params_for_optimizer(self, prefix, named_parameters):
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
-        if "fused" in inspect.signature(self.optimizer).parameters and not (
-            {"foreach", "differentiable"} & set(kwargs)
-        ):
+        accepted = inspect.signature(self.optimizer).parameters
+        if "precision" in accepted:
+            bfloat16 = self._resolve_precision() == "bfloat16"
+            kwargs.setdefault("precision", "bfloat16" if bfloat16 else "float32")
+        if "fused" in accepted and not {"foreach", "differentiable"} & set(kwargs):
             kwargs.setdefault("fused", True)  # one pass over the weights, not several
         return args, kwargs
 
@@ -841,10 +851,17 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         # skorch's method takes the logarithm first; y_pred is one already
+        weights = None
         if isinstance(y_true, torch.Tensor):
-            return self.criterion_(y_pred, to_tensor(y_true, device=self.device_))
-        y_encoded, weights = (to_tensor(part, device=self.device_) for part in y_true)
-        return compute_weighted_loss(self.criterion_, y_pred, y_encoded, weights)
+            loss = self.criterion_(y_pred, to_tensor(y_true, device=self.device_))
+        else:
+            y_encoded, weights = (to_tensor(p, device=self.device_) for p in y_true)
+            loss = compute_weighted_loss(self.criterion_, y_pred, y_encoded, weights)
+        smoothing = get_label_smoothing(self) if training else 0.0
+        if smoothing and isinstance(self.criterion_, torch.nn.NLLLoss):
+            reduction = self.criterion_.reduction
+            return smooth_loss(loss, y_pred, weights, smoothing, reduction)
+        return loss
 
     def _set_training(self, training=True):
         # skorch calls this before each batch; visiting all layers takes time

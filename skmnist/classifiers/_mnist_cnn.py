@@ -7,6 +7,7 @@ from skmnist.augmentation import RandomAffine
 from skmnist.classifiers._batch_loader import TensorBatchLoader
 from skmnist.classifiers._image_classifier import ImageClassifier
 from skmnist.networks import CNN
+from skmnist.optimizers import MuonAdamW
 
 
 class MnistCNNClassifier(ImageClassifier):
@@ -24,7 +25,7 @@ class MnistCNNClassifier(ImageClassifier):
 
     Parameters
     ----------
-    lr : float, default=0.002
+    lr : float, default=0.004
         Learning rate, above 0. With `lr_schedule="onecycle"`, the peak.
     lr_schedule : {"onecycle"} or None, default="onecycle"
         "onecycle" raises the learning rate to `lr` and lowers it again over the
@@ -33,8 +34,13 @@ class MnistCNNClassifier(ImageClassifier):
         constant `lr / 2`. None keeps `lr` constant.
     max_epochs : int, default=10
         Number of passes over the training data, at least 1.
-    batch_size : int, default=64
+    batch_size : int, default=256
         Images per training batch, at least 1; -1 for a single batch of all images.
+    label_smoothing : float, default=0.1
+        Fraction of each label, in [0, 1), that the loss spreads over all classes [3]_
+        while the learning rate is at its peak. It falls to 0 with the learning rate, so
+        that probabilities stay calibrated. Only used in a cycle of the learning rate,
+        with a criterion that is an `NLLLoss`.
     image_shape : tuple of three int, default=None
         Channels, height and width of images that are passed as rows of pixels. None:
         one channel and a square; if the number of pixels is not a square number, they
@@ -92,7 +98,7 @@ class MnistCNNClassifier(ImageClassifier):
         and `module__dropout=0.0`.
     criterion : torch loss (class), default=torch.nn.NLLLoss
         Loss of log-probabilities and encoded labels.
-    optimizer : torch optimizer (class), default=torch.optim.AdamW
+    optimizer : torch optimizer (class), default=skmnist.optimizers.MuonAdamW
         Set its parameters by `optimizer__...`. It is fused if it can be, unless
         `optimizer__fused=False`.
     iterator_train, iterator_valid : iterable (class), default=TensorBatchLoader
@@ -164,6 +170,8 @@ class MnistCNNClassifier(ImageClassifier):
     .. [1] "MNIST with PyTorch and scikit-learn": the network and the article's recipe.
     .. [2] Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-Based Learning Applied
        to Document Recognition", Proceedings of the IEEE 86 (11), 1998.
+    .. [3] C. Szegedy et al., "Rethinking the Inception Architecture for Computer
+       Vision", 2016, arXiv:1512.00567.
 
     Examples
     --------
@@ -180,10 +188,11 @@ class MnistCNNClassifier(ImageClassifier):
     def __init__(
         self,
         *,
-        lr=0.002,
+        lr=0.004,
         lr_schedule="onecycle",
         max_epochs=10,
-        batch_size=64,
+        batch_size=256,
+        label_smoothing=0.1,
         image_shape=None,
         random_state=None,
         class_weight=None,
@@ -198,7 +207,7 @@ class MnistCNNClassifier(ImageClassifier):
         verbose=0,
         module=CNN,
         criterion=torch.nn.NLLLoss,
-        optimizer=torch.optim.AdamW,
+        optimizer=MuonAdamW,
         iterator_train=TensorBatchLoader,
         iterator_valid=TensorBatchLoader,
         train_split=None,
@@ -214,6 +223,7 @@ class MnistCNNClassifier(ImageClassifier):
             lr_schedule=lr_schedule,
             max_epochs=max_epochs,
             batch_size=batch_size,
+            label_smoothing=label_smoothing,
             image_shape=image_shape,
             random_state=random_state,
             class_weight=class_weight,
