@@ -36,7 +36,10 @@ WITHOUT_DIGITS = {"estimator_checks", "imports"}
 ROWS = {
     "accuracy": ["one-epoch", "article", "accurate"],
     "estimator_checks": ["MnistCNNClassifier", "SVC"],
-    "imports": ["torch", "skorch", "skmnist"],
+    "imports": [
+        *("import torch", "import skorch", "from skmnist import MnistCNNClassifier"),
+        *("skmnist --help", "skmnist --version", "skmnist train --speed"),
+    ],
     "inference": ["plain skorch", "torch", "torch", "ONNX Runtime", "skmnist"],
     "peers": [
         *("MnistCNNClassifier(max_epochs=1)", "MnistCNNClassifier()"),

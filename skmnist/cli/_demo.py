@@ -1,17 +1,15 @@
 """`skmnist demo`: serve a page to draw digits on."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from skmnist.cli._arguments import Model
 from skmnist.cli._terminal import exit_on_error, print_line
 
 
 def demo(
-    model: Annotated[
-        Path, typer.Argument(help="A model.safetensors written by `skmnist train`.")
-    ],
+    model: Model,
     port: Annotated[
         int,
         typer.Option(min=0, max=65535, help="Port to listen on; 0: any free port."),

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from skmnist.cli._arguments import Model
 from skmnist.cli._output_folder import output_folder
 from skmnist.cli._terminal import (
     exit_on_error,
@@ -28,9 +29,7 @@ MAX_NAME_BYTES = 200
 
 
 def predict(
-    model: Annotated[
-        Path, typer.Argument(help="A model.safetensors written by `skmnist train`.")
-    ],
+    model: Model,
     pictures: Annotated[
         list[str],
         typer.Argument(
@@ -52,13 +51,13 @@ def predict(
 ):
     """Predict the digits in pictures: photos, scans and drawings."""
     with exit_on_error():
-        from skmnist import load
-        from skmnist.preprocessing._model_check import check_classifier
-
-        clf = load(model)
-        check_classifier(clf)
         paths = find_pictures(pictures)
         with output_folder(explain, "--explain") if explain else nullcontext():
+            from skmnist import load
+            from skmnist.preprocessing._model_check import check_classifier
+
+            clf = load(model)
+            check_classifier(clf)
             predictions = [
                 predict_picture(
                     clf, path, explain and explain / name_explanation(number, path)
@@ -90,10 +89,12 @@ def find_pictures(arguments):
     Returns
     -------
     list of str
-        Each file once. Files that do not exist are kept; they are reported later.
+        Each file once. If some exist, the others are kept; they are reported later.
 
     Raises
     ------
+    FileNotFoundError
+        If none of the files exists.
     ValueError
         If a folder has no pictures, or a pattern matches nothing.
     """
@@ -116,6 +117,8 @@ def find_pictures(arguments):
                 "folder of pictures, or a pattern that matches some."
             )
         found.extend(files)
+    if not any(map(os.path.exists, found)):
+        raise FileNotFoundError(f"Got {', '.join(found)}, but there is no such file.")
     return list(dict.fromkeys(found))
 
 

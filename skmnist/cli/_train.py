@@ -1,6 +1,7 @@
 """`skmnist train`: train a classifier, evaluate it, and save it with a report."""
 
 import json
+import math
 import time
 import warnings
 from enum import StrEnum
@@ -31,6 +32,9 @@ OPTIONS = (
 )
 """Options that determine the result of a training."""
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
+"""Devices to train on; "cuda" may be followed by the number of a GPU: "cuda:1"."""
+
 
 class Data(StrEnum):
     """Data sets that the command can train on."""
@@ -45,6 +49,20 @@ class Recipe(StrEnum):
     default = "default"
     article = "article"
     accurate = "accurate"
+
+
+def _check_lr(lr):
+    """Raise a usage error unless `lr` is None or a finite number above 0."""
+    if lr is not None and not 0 < lr < math.inf:
+        raise typer.BadParameter(f"Got {lr}, expected a finite number above 0.")
+    return lr
+
+
+def _check_device(device):
+    """Raise a usage error unless torch may have the device, such as "cuda:1"."""
+    if device.partition(":")[0] not in DEVICES:
+        raise typer.BadParameter(f"Got {device}, expected one of {', '.join(DEVICES)}.")
+    return device
 
 
 def train(
@@ -87,7 +105,8 @@ def train(
     lr: Annotated[
         float | None,
         typer.Option(
-            help="Maximum learning rate (default: 0.002; article: constant 0.01)."
+            callback=_check_lr,
+            help="Maximum learning rate (default: 0.002; article: constant 0.01).",
         ),
     ] = None,
     seed: Annotated[
@@ -95,7 +114,10 @@ def train(
     ] = 0,
     device: Annotated[
         str,
-        typer.Option(help="auto, cpu, cuda or mps. auto: the fastest one available."),
+        typer.Option(
+            callback=_check_device,
+            help=f"{', '.join(DEVICES)}; auto is the fastest one available.",
+        ),
     ] = "auto",
     out: Annotated[
         Path, typer.Option(help="Folder for the model, plots and report.")
@@ -170,37 +192,35 @@ def make_classifier(options):
 
 def _start(options, folder):
     """Start a new training."""
-    from skmnist.callbacks import TrainingCheckpoint
-    from skmnist.classifiers._parameter_validation import check_parameters
-
-    check_parameters(make_classifier(options))
     with output_folder(folder):
-        checkpoint = TrainingCheckpoint(folder / CHECKPOINT)
-        if checkpoint.path.exists() and not (folder / COMMAND).exists():
+        path = folder / CHECKPOINT
+        if path.exists() and not (folder / COMMAND).exists():
             raise ValueError(
-                f"Got --out {folder}, but it contains {checkpoint.path.name}, which "
-                "belongs to no training that could be resumed there. Delete "
-                f"{checkpoint.path}, or choose another folder."
+                f"Got --out {folder}, but it contains {path.name}, which belongs to no "
+                f"training that could be resumed there. Delete {path}, or choose "
+                "another folder."
             )
-        if checkpoint.n_epochs:
+        from skmnist.callbacks import TrainingCheckpoint
+        from skmnist.classifiers._parameter_validation import check_parameters
+
+        check_parameters(make_classifier(options))
+        n_epochs = TrainingCheckpoint(path).n_epochs
+        if n_epochs:
             raise ValueError(
                 f"Got --out {folder}, but it contains an unfinished training, stopped "
-                f"after {_count_epochs(checkpoint.n_epochs)}. Resume it with "
-                f"{_resume_command(folder)}, delete {checkpoint.path}, or choose "
-                "another folder."
+                f"after {_count_epochs(n_epochs)}. Resume it with "
+                f"{_resume_command(folder)}, delete {path}, or choose another folder."
             )
         try:
             _run(options, [], folder)
         except BaseException:
-            if not (folder / CHECKPOINT).exists():  # nothing is lost
+            if not path.exists():  # nothing is lost
                 (folder / COMMAND).unlink(missing_ok=True)
             raise
 
 
 def _resume(given, folder):
     """Resume an unfinished training."""
-    from skmnist.callbacks import TrainingCheckpoint
-
     if given:
         raise ValueError(
             f"Got --resume with {', '.join(given)}, but a resumed training keeps its "
@@ -214,6 +234,8 @@ def _resume(given, folder):
             + ("that training is finished." if is_finished else f"no {path}.")
         )
     with output_folder(folder, "--resume"):
+        from skmnist.callbacks import TrainingCheckpoint
+
         try:
             command = json.loads(path.read_text(encoding="utf-8"))
             options, resumed_after = command["options"], command["resumed_after"]

@@ -26,7 +26,7 @@ def test_demo(run, model, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["missing.safetensors"], "there is no such file"),
+        (["missing.safetensors"], "does not exist"),
         ([__file__], "not a file of skmnist"),
         (["MODEL", "--port", "65536"], "--port"),
     ],

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -111,9 +112,11 @@ def test_full_mnist(mnist, run, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--lr", "0"], "lr == 0.0, must be > 0"),
-        (["--lr", "-1"], "lr == -1.0, must be > 0"),
-        (["--device", "tpu"], "Got device='tpu'"),
+        (["--lr", "0"], "Got 0.0, expected a finite number above 0"),
+        (["--lr", "-1"], "Got -1.0, expected a finite number above 0"),
+        (["--lr", "inf"], "Got inf, expected a finite number above 0"),
+        (["--device", "tpu"], "Got tpu, expected one of auto, cpu"),
+        (["--device", "cuda:99"], "Got device='cuda:99'"),
         (["--epochs", "0"], "--epochs"),
         (["--batch-size", "0"], "--batch-size"),
         (["--seed", "-1"], "--seed"),
@@ -150,6 +153,18 @@ def test_help():
         "--out",
     ):
         assert option in result.output
+
+
+@pytest.mark.parametrize(
+    ("option", "parameter"),
+    [("epochs", "max_epochs"), ("batch_size", "batch_size"), ("lr", "lr")],
+)
+def test_help_states_the_defaults_of_the_recipes(option, parameter):
+    """The recipes set the defaults, but the help does not wait for their import."""
+    annotation = get_type_hints(_train.train, include_extras=True)[option]
+    numbers = re.findall(r"\d+(?:\.\d+)?", annotation.__metadata__[0].help)
+    values = [getattr(recipe(), parameter) for recipe in RECIPES.values()]
+    assert {float(number) for number in numbers} == {*values}
 
 
 def test_no_network_and_no_files(tmp_path):
