@@ -21,7 +21,7 @@ _MODULES = {
 
 _SUBMODULES = {
     *("augmentation", "callbacks", "classifiers", "datasets", "displays"),
-    *("model_files", "networks", "preprocessing"),
+    *("model_files", "networks", "optimizers", "preprocessing"),
 }
 """Modules that `import skmnist` makes available."""
 

@@ -11,7 +11,7 @@ __all__ = ["MuonAdamW"]
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the polynomial of a Newton-Schulz step, from [1] in `MuonAdamW`."""
 
-LARGEST_BLOCK = 128
+LARGEST_BLOCK = 64
 """Rows that are orthogonalized together: the work grows with their number."""
 
 PRECISIONS = ("float32", "bfloat16")
@@ -25,8 +25,8 @@ class MuonAdamW(Optimizer):
     row for each output channel. Vectors (biases) and the output layer, which is the
     last matrix among the parameters, are updated by AdamW [2]_, as [1]_ recommends.
 
-    Updates of a matrix have a root mean square of `lr`, as the first updates of AdamW
-    do, so that one learning rate serves both. `torch.optim.Muon` takes matrices only,
+    Updates of a matrix have a root mean square of up to `lr`, as those of AdamW do at
+    first, so that one learning rate serves both. `torch.optim.Muon` takes matrices only,
     and no kernels; with `adjust_lr_fn="match_rms_adamw"` [3]_, its updates are a fifth
     as large.
 
@@ -61,7 +61,7 @@ class MuonAdamW(Optimizer):
 
     Notes
     -----
-    Matrices with more than 128 rows are orthogonalized in blocks of at most 128 rows,
+    Matrices with more than 64 rows are orthogonalized in blocks of at most 64 rows,
     each of which then has orthogonal rows. This costs a fraction of the time, and the
     network learns as well.
 
@@ -170,7 +170,7 @@ class MuonAdamW(Optimizer):
         dtype = torch.bfloat16 if bfloat16 else weight.dtype
         update = orthogonalize(update.flatten(1), group["ns_steps"], dtype)
         weight.mul_(1 - group["lr"] * group["weight_decay"])
-        weight.add_(update.reshape(weight.shape), alpha=group["lr"])
+        weight.add_(update.reshape(weight.shape), alpha=-group["lr"])
 
     def _update_by_adamw(self, weights, group):
         states = [self.state[weight] for weight in weights]

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 from torchvision.transforms import v2
 
 from skmnist import MnistCNNClassifier, RandomAffine
@@ -54,6 +55,48 @@ def test_scale(blob):
     assert -4.0 < rows.max() < -3.4
 
 
+def test_shear():
+    X = torch.zeros(200, 1, 29, 41)
+    X[:, :, 4:25, 20] = 1  # a vertical line of 21 pixels
+    sheared = RandomAffine(rotation=0, shift=0, scale=0, shear=20)(X)[:, 0]
+    rows, columns = sheared.sum(2), sheared.argmax(2) - 20.0
+    torch.testing.assert_close(rows, X[:, 0].sum(2), atol=1e-4, rtol=0)  # only slants
+    angles = torch.rad2deg(torch.atan((columns[:, 24] - columns[:, 4]) / 20))
+    assert -22 < angles.min() < -15
+    assert 15 < angles.max() < 22
+    assert abs(angles.mean()) < 5
+
+
+def test_combined_changes_are_those_of_affine_matrices():
+    """One of all four, drawn once more, against torch's `affine_grid`."""
+    X = torch.rand(5, 2, 20, 30, generator=torch.Generator().manual_seed(1))
+    transform = RandomAffine(rotation=30, shift=3, scale=0.3, shear=20)
+    torch.manual_seed(0)
+    transformed = transform(X)
+    torch.manual_seed(0)
+    angle, scale, right, down, shear = (
+        (torch.rand(5) * 2 - 1) * maximum
+        for maximum in (math.radians(30), 0.3, 3.0, 3.0, math.radians(20))
+    )
+    angle, scale, shear = angle.double(), scale.double(), shear.double()
+    to_pixels = torch.diag(torch.tensor([15.0, 10.0], dtype=torch.float64))
+    rotation = torch.stack(
+        [angle.cos(), angle.sin(), -angle.sin(), angle.cos()], dim=1
+    ).reshape(5, 2, 2)
+    slant = torch.eye(2, dtype=torch.float64).repeat(5, 1, 1)
+    slant[:, 0, 1] = shear.tan()
+    matrix = rotation @ slant / (1 + scale)[:, None, None]
+    matrix = to_pixels.inverse() @ matrix @ to_pixels
+    shift = torch.stack([right / 15, down / 10], dim=1).double()
+    grid = F.affine_grid(
+        torch.cat([matrix, shift[:, :, None]], dim=2), X.shape, align_corners=False
+    )
+    expected = F.grid_sample(
+        X.double(), grid, padding_mode="border", align_corners=False
+    )
+    torch.testing.assert_close(transformed.double(), expected, atol=1e-4, rtol=0)
+
+
 def test_shape_is_kept_and_non_square_images_are_not_sheared():
     X = torch.zeros(100, 2, 16, 40)
     X[:, :, 7:9, 10:30] = 1  # a bar
@@ -86,6 +129,7 @@ def test_pixels_outside_the_image_repeat_the_edge():
         ({"shift": float("inf")}, "Got shift=inf"),
         ({"scale": 1}, r"Got scale=1, expected a fraction in \[0, 1\)"),
         ({"scale": "0.1"}, "Got scale='0.1'"),
+        ({"shear": 90}, r"Got shear=90, expected degrees in \[0, 90\)"),
     ],
 )
 def test_bad_parameters(parameters, message):
