@@ -26,9 +26,8 @@ class MuonAdamW(Optimizer):
     last matrix among the parameters, are updated by AdamW [2]_, as [1]_ recommends.
 
     Updates of a matrix have a root mean square of up to `lr`, as those of AdamW do at
-    first, so that one learning rate serves both. `torch.optim.Muon` takes matrices only,
-    and no kernels; with `adjust_lr_fn="match_rms_adamw"` [3]_, its updates are a fifth
-    as large.
+    first, so that one learning rate serves both. `torch.optim.Muon` takes matrices
+    only; with `adjust_lr_fn="match_rms_adamw"` [3]_, its updates are a fifth as large.
 
     Parameters
     ----------

@@ -40,14 +40,11 @@ def check_parameters(estimator):
             "Got batch_size=0, expected at least 1, or -1 for one batch of all."
         )
     _check_batches(estimator)
-    check_scalar(
-        estimator.label_smoothing,
-        "label_smoothing",
-        numbers.Real,
-        min_val=0,
-        max_val=1,
-        include_boundaries="left",
-    )
+    smoothing = estimator.label_smoothing
+    if not (isinstance(smoothing, numbers.Real) and 0 <= smoothing < 1):
+        raise ValueError(
+            f"Got label_smoothing={smoothing!r}, expected a fraction in [0, 1)."
+        )
     if estimator.lr_schedule not in LR_SCHEDULES:
         raise ValueError(
             f"Got lr_schedule={estimator.lr_schedule!r}, expected one of "
