@@ -4,7 +4,6 @@ import copy
 import inspect
 import warnings
 from contextlib import contextmanager
-from functools import partial
 
 import numpy as np
 import torch
@@ -797,12 +796,11 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             super().notify(method_name, **kwargs)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        if iterator is None:
-            return
-        run = super().run_single_epoch
-        if not is_watched(self, step_fn, ImageClassifier):
-            run = partial(run_unwatched_epoch, self)
-        run(iterator, training, prefix, step_fn, **fit_params)
+        arguments = iterator, training, prefix, step_fn
+        if iterator is None or is_watched(self, step_fn, ImageClassifier):
+            super().run_single_epoch(*arguments, **fit_params)
+        else:
+            run_unwatched_epoch(self, *arguments, **fit_params)
 
     def on_epoch_begin(self, net, **kwargs):
         super().on_epoch_begin(net, **kwargs)
