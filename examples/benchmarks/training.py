@@ -5,17 +5,22 @@
 Each of them trains for one epoch on all training digits, in turn, for `--rounds`
 rounds. The benchmark prints medians: training digits per second, the ratios to the
 others within a round, the accuracy on the test digits, and the peak of the resident
-memory during the training (in a separate process, on Linux). Finally, it compares one
-epoch of skmnist with the ten epochs of the article.
+memory during the training (in a separate process, on Linux). It compares one epoch of
+skmnist with the ten epochs of the article. Finally, it prints what skmnist adds to each
+batch of the best loop, with a network of one channel and one hidden unit, and the rate
+of skmnist in floating-point operations per second, as a share of the rate of a product
+of matrices of 2,048 rows and columns.
 
 The article's loop reads single images with torchvision's transforms and torch's
 DataLoader. The best loop is written by hand with torch alone, for the default recipe of
-skmnist: batches from one tensor, channels last, fused optimizer.
+skmnist: batches from one tensor, channels last, fused optimizer. All of them run in one
+process, where skmnist lets the C library keep freed memory, which speeds up the others.
 """
 
 import functools
 import multiprocessing
 import statistics
+import time
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -34,12 +39,20 @@ from PIL import Image
 from skorch import NeuralNetClassifier
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision import transforms
 
 from skmnist import MnistCNNClassifier
 from skmnist.callbacks import OneCycleLR
+from skmnist.networks import CNN
 
 ARTICLE_EPOCHS = 10
+
+TINY = {"channels": (1, 1), "hidden_units": 1}
+"""The smallest network, for the time that does not depend on its size."""
+
+MATRIX_SIZE = 2048
+MATRIX_PRODUCTS = 20
 
 
 class SingleImages(Dataset):
@@ -89,31 +102,37 @@ def plain_skorch(X, y, seed, device, precision):
 
 def best_loop(X, y, seed, device, precision):
     torch.manual_seed(seed)
-    settings = MnistCNNClassifier()
-    schedule, size = OneCycleLR(), settings.batch_size
-    images = torch.from_numpy(X).reshape(-1, 1, 28, 28).to(device)
-    target = torch.from_numpy(y).to(device)
+    images, target = _to_tensors(X, y, device)
     network = FastNetwork().to(device)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.lr, fused=True)
+    _train_by_hand(network, images, target, precision)
+    return functools.partial(_predict, network, device=device, standardise=False)
+
+
+def _train_by_hand(network, images, target, precision):
+    """Train with the settings of skmnist for one epoch."""
+    settings, schedule = MnistCNNClassifier(), OneCycleLR()
+    size, n_batches = settings.batch_size, -(-len(images) // settings.batch_size)
+    weights = list(network.parameters())
+    optimizer = settings.optimizer(weights, lr=settings.lr, fused=True)
     cycle = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
         max_lr=settings.lr,
-        total_steps=-(-len(X) // size),
+        total_steps=n_batches,
         pct_start=schedule.pct_start,
         cycle_momentum=False,
     )
     bfloat16 = precision == "bfloat16"
-    order = torch.randperm(len(X), device=device)
-    for step, chosen in enumerate(order.split(size)):
+    autocast = torch.autocast(images.device.type, torch.bfloat16, enabled=bfloat16)
+    order = torch.randperm(len(images), device=images.device)
+    for step, chosen in enumerate(order.split(size), start=1):
         optimizer.zero_grad()
-        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-            output = network(images[chosen])
-        F.nll_loss(output, target[chosen]).backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), schedule.max_gradient_norm)
+        with autocast:
+            output = network(images.index_select(0, chosen))
+        F.nll_loss(output, target.index_select(0, chosen)).backward()
+        torch.nn.utils.clip_grad_norm_(weights, schedule.max_gradient_norm)
         optimizer.step()
-        if step < cycle.total_steps - 1:
+        if step < n_batches:
             cycle.step()
-    return functools.partial(_predict, network, device=device, standardise=False)
 
 
 def skmnist(X, y, seed, device, precision):
@@ -129,6 +148,60 @@ CONTENDERS = {
     "best hand-written loop": best_loop,
     "skmnist": skmnist,
 }
+
+
+def measure_overhead(X, y, rounds, device, precision):
+    """Return milliseconds for each batch of a tiny network, of each round.
+
+    Returns
+    -------
+    by_hand, skmnist : list of float
+    """
+    images, target = _to_tensors(X, y, device)
+    n_batches = -(-len(X) // MnistCNNClassifier().batch_size)
+    by_hand, ours = [], []
+    for seed in range(rounds):
+        torch.manual_seed(seed)
+        network = CNN(mean=255 * MEAN, std=255 * STD, **TINY).to(device)
+        begin = time.perf_counter()
+        _train_by_hand(network, images, target, precision)
+        by_hand.append(1000 * (time.perf_counter() - begin) / n_batches)
+        clf = MnistCNNClassifier(
+            max_epochs=1,
+            device=device,
+            precision=precision,
+            random_state=seed,
+            **{f"module__{name}": value for name, value in TINY.items()},
+        ).fit(X, y)
+        ours.append(1000 * clf.history[-1, "dur"] / n_batches)
+    return by_hand, ours
+
+
+def measure_peak(dtype, device):
+    """Return the highest rate of a matrix product, in FLOP/s."""
+    left, right = torch.rand(2, MATRIX_SIZE, MATRIX_SIZE, device=device).to(dtype)
+    seconds = []
+    for _ in range(MATRIX_PRODUCTS):
+        begin = time.perf_counter()
+        (left @ right)[0, 0].item()  # waits for the device
+        seconds.append(time.perf_counter() - begin)
+    return 2 * MATRIX_SIZE**3 / min(seconds)
+
+
+def count_operations():
+    """Return the FLOP of training the network on one image."""
+    network, size = CNN(), MnistCNNClassifier().batch_size
+    with FlopCounterMode(display=False) as counter:
+        output = network(torch.zeros(size, 1, 28, 28))
+        F.nll_loss(output, torch.zeros(size, dtype=torch.int64)).backward()
+    return counter.get_total_flops() / size
+
+
+def _to_tensors(X, y, device):
+    return (
+        torch.from_numpy(X).reshape(-1, 1, 28, 28).to(device),
+        torch.from_numpy(y).to(device),
+    )
 
 
 def _standardise(X):
@@ -190,13 +263,39 @@ def main():
         )
     article, ours = seconds["article's loop"], seconds["skmnist"]
     shorter = ARTICLE_EPOCHS * median_ratio(article, ours)
-    report(arguments, rows, seconds=seconds, one_epoch_against_ten=shorter)
+    by_hand, with_skmnist = measure_overhead(X, y, arguments.rounds, *auto)
+    added = statistics.median(b - a for a, b in zip(by_hand, with_skmnist, strict=True))
+    operations = count_operations()
+    reached = operations * len(X) / statistics.median(ours)
+    peaks = {
+        name: measure_peak(getattr(torch, name), auto[0])
+        for name in ("bfloat16", "float32")
+    }
+    report(
+        arguments,
+        rows,
+        seconds=seconds,
+        one_epoch_against_ten=shorter,
+        overhead_ms={"by_hand": by_hand, "skmnist": with_skmnist, "added": added},
+        flops={"image": operations, "reached": reached, "peak": peaks},
+    )
     print(
         f"\nten epochs of the article's loop: "
         f"{ARTICLE_EPOCHS * statistics.median(article):.1f} s (its epoch, times ten)\n"
         f"one epoch of skmnist: {statistics.median(ours):.1f} s, "
-        f"{shorter:.1f} times shorter"
+        f"{shorter:.1f} times shorter\n\n"
+        f"one batch of a network of one channel and one unit: by hand "
+        f"{statistics.median(by_hand):.3f} ms, skmnist "
+        f"{statistics.median(with_skmnist):.3f} ms, median of the differences "
+        f"{added:.3f} ms\n\n"
+        f"training takes {operations / 1e6:.1f} MFLOP an image; skmnist reaches "
+        f"{reached / 1e9:.0f} GFLOP/s"
     )
+    for name, peak in peaks.items():
+        print(
+            f"product of matrices in {name}: {peak / 1e9:.0f} GFLOP/s, "
+            f"of which training reaches {reached / peak:.2f}"
+        )
 
 
 def _ratio(seconds, over, under):

@@ -76,7 +76,9 @@ class OneCycleLR(LRScheduler):
 
     def on_grad_computed(self, net, named_parameters, **kwargs):
         if self.lr_scheduler_ is not None:
-            weights = [weight for _, weight in named_parameters]
+            # named_parameters would search all layers, for each batch
+            groups = net.optimizer_.param_groups
+            weights = [weight for group in groups for weight in group["params"]]
             torch.nn.utils.clip_grad_norm_(weights, self.max_gradient_norm)
 
     def on_batch_end(self, net, training, **kwargs):

@@ -38,9 +38,16 @@ class LabelledImages(Dataset):
         self.weights = None if weights is None else torch.from_numpy(weights)
 
     def __getitem__(self, index):
-        if self.weights is None:
-            return self.X[index], self.y_encoded[index]
-        return self.X[index], (self.y_encoded[index], self.weights[index])
+        parts = [self.X, self.y_encoded]
+        if self.weights is not None:
+            parts.append(self.weights)
+        if isinstance(index, np.ndarray):
+            # copies whole images; indexing by an array copies pixel by pixel
+            positions = torch.from_numpy(index)
+            images, *targets = (part.index_select(0, positions) for part in parts)
+        else:
+            images, *targets = (part[index] for part in parts)
+        return images, targets[0] if self.weights is None else tuple(targets)
 
 
 class TensorBatchLoader:
@@ -123,5 +130,5 @@ def index_by_array(dataset):
         return dataset
     copied = copy.copy(dataset)  # its class may be derived from Subset
     copied.dataset = index_by_array(dataset.dataset)
-    copied.indices = np.asarray(dataset.indices, dtype=np.int64)
+    copied.indices = np.array(dataset.indices, dtype=np.int64)  # writable
     return copied

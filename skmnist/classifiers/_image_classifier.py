@@ -30,6 +30,12 @@ from skmnist.classifiers._batch_loader import (
 from skmnist.classifiers._concurrency import get_predictor, run_prediction, run_training
 from skmnist.classifiers._device_and_precision import resolve_device, resolve_precision
 from skmnist.classifiers._divergence import check_convergence
+from skmnist.classifiers._epoch import (
+    BATCH_HOOKS,
+    is_watched,
+    notify_of_batch,
+    run_unwatched_epoch,
+)
 from skmnist.classifiers._fit_callbacks import (
     ValidationScoring,
     drop_training_control,
@@ -794,14 +800,17 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             super().check_is_fitted(attributes, *args, **kwargs)
 
     def notify(self, method_name, **kwargs):
-        if kwargs.get("batch") is not None:  # callbacks see labels, as predict returns
-            images, y_encoded = kwargs["batch"]
-            if not isinstance(y_encoded, torch.Tensor):
-                y_encoded, _weights = y_encoded
-            kwargs["batch"] = images, self.classes_[y_encoded.numpy()]
-        if kwargs.get("y_pred") is not None:  # without its graph: some keep it
-            kwargs["y_pred"] = kwargs["y_pred"].detach()
-        super().notify(method_name, **kwargs)
+        if method_name in BATCH_HOOKS:
+            notify_of_batch(self, method_name, **kwargs)
+        else:
+            super().notify(method_name, **kwargs)
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        arguments = iterator, training, prefix, step_fn
+        if iterator is None or is_watched(self, step_fn, ImageClassifier):
+            super().run_single_epoch(*arguments, **fit_params)
+        else:
+            run_unwatched_epoch(self, *arguments, **fit_params)
 
     def on_epoch_begin(self, net, **kwargs):
         super().on_epoch_begin(net, **kwargs)

@@ -41,9 +41,19 @@ PUBLIC = {
     "initialize_module": ["self"],
     "initialize_optimizer": ["self", "triggered_directly"],
     "notify": ["self", "method_name", "cb_kwargs"],
+    "on_batch_begin": ["self", "net", "batch", "training", "kwargs"],
+    "on_batch_end": ["self", "net", "batch", "training", "kwargs"],
     "on_epoch_begin": ["self", "net", "dataset_train", "dataset_valid", "kwargs"],
     "on_epoch_end": ["self", "net", "dataset_train", "dataset_valid", "kwargs"],
+    "on_grad_computed": [
+        *("self", "net", "named_parameters", "batch", "training", "kwargs")
+    ],
+    "run_single_epoch": [
+        *("self", "iterator", "training", "prefix", "step_fn", "fit_params")
+    ],
     "train_step": ["self", "batch", "fit_params"],
+    "train_step_single": ["self", "batch", "fit_params"],
+    "validation_step": ["self", "batch", "fit_params"],
 }
 """Public methods of skorch that `ImageClassifier` calls or overrides."""
 
