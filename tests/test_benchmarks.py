@@ -37,7 +37,10 @@ ROWS = {
     "accuracy": ["one-epoch", "article", "accurate"],
     "estimator_checks": ["MnistCNNClassifier", "SVC"],
     "imports": ["torch", "skorch", "skmnist"],
-    "inference": ["plain skorch", "torch", "torch", "ONNX Runtime", "skmnist"],
+    "inference": [
+        *("plain skorch", "torch", "torch", "ONNX Runtime"),
+        *("torch, network of skmnist", "skmnist"),
+    ],
     "peers": [
         *("MnistCNNClassifier(max_epochs=1)", "MnistCNNClassifier()"),
         *("KNeighborsClassifier()", "ExtraTreesClassifier()"),
