@@ -120,16 +120,19 @@ class CNN(nn.Module):
         # so for a single channel too, which contiguous(memory_format=...) leaves alone
         n, channels, height, width = X.shape
         X = X.movedim(1, 3).flatten().reshape(n, height, width, channels).movedim(3, 1)
-        X = (X.to(self.mean.dtype) - self.mean) / self.std  # (n, C, H, W)
+        mean = self.mean
+        X = (X.to(mean.dtype) - mean) / self.std  # (n, C, H, W)
         if self.resize:
             X = F.interpolate(X, RESIZED_TO, mode="bilinear")  # (n, C, 28, 28)
         # pooling before ReLU gives the same numbers with a quarter of the work
         X = self.relu1(self.pool1(self.conv1(X)))  # (n, 20, 12, 12)
         X = self.relu2(self.pool2(self.conv2(X)))  # (n, 50, 4, 4)
-        X = self.dropout(self.relu3(self.fc1(X.flatten(1))))  # (n, 500)
+        X = self.relu3(self.fc1(X.flatten(1)))  # (n, 500)
+        if self.dropout.training:  # single images would feel a call that does nothing
+            X = self.dropout(X)
         X = self.fc2(X)  # (n, n_classes)
         # in the dtype of the weights, also where autocast computes with less
-        return F.log_softmax(X, dim=1, dtype=self.mean.dtype)
+        return F.log_softmax(X, dim=1, dtype=mean.dtype)
 
 
 def uncompiled(module):

@@ -40,7 +40,10 @@ ROWS = {
         *("import torch", "import skorch", "from skmnist import MnistCNNClassifier"),
         *("skmnist --help", "skmnist --version", "skmnist train --speed"),
     ],
-    "inference": ["plain skorch", "torch", "torch", "ONNX Runtime", "skmnist"],
+    "inference": [
+        *("plain skorch", "torch", "torch", "ONNX Runtime"),
+        *("torch, network of skmnist", "skmnist"),
+    ],
     "peers": [
         *("MnistCNNClassifier(max_epochs=1)", "MnistCNNClassifier()"),
         *("KNeighborsClassifier()", "ExtraTreesClassifier()"),

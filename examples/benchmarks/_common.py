@@ -18,7 +18,7 @@ import torch
 from skmnist import MnistCNNClassifier
 from skmnist.datasets import fetch_mnist, load_mnist_sample
 
-PAUSE = 0.2
+PAUSE = 0.3
 """Seconds before each call, so that the threads of the previous call are idle."""
 
 PACKAGES = ("skmnist", "torch", "skorch", "scikit-learn", "numpy")
@@ -80,7 +80,7 @@ def resolve_auto():
     return clf.device_, clf.precision_
 
 
-def time_side_by_side(contenders, rounds):
+def time_side_by_side(contenders, rounds, warm_ups=None):
     """Time functions in turn, so that other load on the machine affects all of them.
 
     Parameters
@@ -89,6 +89,8 @@ def time_side_by_side(contenders, rounds):
         Functions that take the number of the round, from 0.
     rounds : int
         How many times each function is called.
+    warm_ups : dict of str to callable, default=None
+        Called without arguments before each timing; they wake the threads.
 
     Returns
     -------
@@ -101,6 +103,8 @@ def time_side_by_side(contenders, rounds):
     for number in range(rounds):
         for name, function in contenders.items():
             time.sleep(PAUSE)
+            if warm_ups is not None:
+                warm_ups[name]()
             begin = time.perf_counter()
             result = function(number)
             seconds[name].append(time.perf_counter() - begin)

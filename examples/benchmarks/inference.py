@@ -3,14 +3,19 @@
     python examples/benchmarks/inference.py
 
 All of them predict the same digits, as uint8 pixels, with the same network, in turn,
-for `--rounds` rounds. The benchmark prints medians: images per second for all test
-digits at once, and milliseconds for a single digit. The last column is the largest
-difference between a probability and the one of skmnist.
+for `--rounds` rounds, each after a pause, in which the threads of the one before it
+stop to spin, and a warm-up. The benchmark prints medians: images per second for all
+test digits at once, milliseconds for a hundred digits and for a single one. "x this"
+is the median over the rounds of how many times faster skmnist is. The last column is
+the largest difference between a probability and the one of skmnist.
 
 "torch" is the bare network in inference mode, with the fastest memory format (channels
-last). ONNX Runtime has as many threads as torch. Both use the fastest of
-`--batch-sizes` on this machine, which is measured first. "bfloat16" uses the autocast
-of torch; skmnist predicts in float32.
+last); "torch, network of skmnist" is `module_`, all images in one batch. ONNX Runtime
+has as many threads as torch. Both use the fastest of `--batch-sizes` on this machine,
+which is measured first. "bfloat16" uses the autocast of torch; skmnist predicts in
+float32. A second table shows where torch spends the time of a single digit. The
+environment variables ATEN_CPU_CAPABILITY and ONEDNN_MAX_CPU_ISA select an older
+instruction set for torch, but not for ONNX Runtime.
 """
 
 import logging
@@ -21,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import pandas
 import torch
 from _common import load_digits, make_parser, median_ratio, report, time_side_by_side
 from _networks import FastNetwork, ProbabilityNetwork
@@ -28,8 +34,8 @@ from skorch import NeuralNetClassifier
 
 from skmnist import MnistCNNClassifier
 
-SINGLE_CALLS = 50
-"""Number of calls with a single digit that are timed together."""
+CALLS = {1: 50, 100: 2}
+"""Number of calls that are timed together, by the number of digits in a call."""
 
 
 def fit_skmnist(X, y):
@@ -119,6 +125,43 @@ class Pixels(torch.nn.Module):
         return self.network((X.to(torch.float32) / 255 - self.mean) / self.std)
 
 
+def make_bare(network):
+    """Predict all images in one batch with a network of raw pixels."""
+
+    def predict_proba(X):
+        with torch.inference_mode():
+            return network(torch.from_numpy(X).reshape(-1, 1, 28, 28)).exp().numpy()
+
+    return predict_proba
+
+
+def repeat(predict, X, size):
+    """Return a function that predicts `size` images, as many times as `CALLS` says."""
+    parts = [X[i * size :][:size] for i in range(CALLS.get(size, 1))]
+
+    def run(_round):
+        for part in parts:
+            predict(part)
+
+    return run
+
+
+def profile_operations(network, X, calls=200):
+    """Return the operations of torch for a single image, with their own times."""
+    predict_proba = make_bare(network)
+    predict_proba(X[:1])
+    with torch.profiler.profile(
+        activities=[torch.profiler.ProfilerActivity.CPU]
+    ) as profiler:
+        for _ in range(calls):
+            predict_proba(X[:1])
+    events = sorted(profiler.key_averages(), key=lambda e: -e.self_cpu_time_total)
+    return [
+        {"operation": e.key, "µs": round(e.self_cpu_time_total / calls, 1)}
+        for e in events[:12]
+    ]
+
+
 def choose_batch_size(make, sizes, X):
     """Return the fastest batch size: median of three rounds, after one warm-up."""
     contenders = {size: make(size) for size in sizes}
@@ -135,7 +178,7 @@ def main():
         "--batch-sizes",
         type=int,
         nargs="+",
-        default=[64, 128, 256, 512, 10_000],
+        default=[32, 64, 128, 256, 512, 1000, 10_000],
     )
     arguments = parser.parse_args()
     X_train, X, y_train, _ = load_digits(arguments)
@@ -155,6 +198,7 @@ def main():
     contenders[f"torch, bfloat16{size}"] = of_torch
     size, of_onnx = make(make_onnx_runtime)
     contenders[f"ONNX Runtime{size}"] = of_onnx
+    contenders["torch, network of skmnist"] = make_bare(clf.module_)
     contenders["skmnist"] = clf.predict_proba
 
     expected = clf.predict_proba(X)
@@ -162,31 +206,39 @@ def main():
         name: float(abs(predict(X) - expected).max())
         for name, predict in contenders.items()
     }
-    all_at_once, _ = time_side_by_side(
-        {name: lambda _, f=f: f(X) for name, f in contenders.items()}, arguments.rounds
-    )
-    single, _ = time_side_by_side(
-        {
-            name: lambda _, f=f: [f(X[i : i + 1]) for i in range(SINGLE_CALLS)]
-            for name, f in contenders.items()
-        },
-        arguments.rounds,
-    )
-    rows = [
-        {
-            "prediction": name,
-            "images/s": round(len(X) / statistics.median(all_at_once[name])),
-            "skmnist x this": round(
-                median_ratio(all_at_once[name], all_at_once["skmnist"]), 2
-            ),
-            "one image, ms": round(
-                1000 * statistics.median(single[name]) / SINGLE_CALLS, 3
-            ),
-            "largest difference": f"{differences[name]:.1e}",
+    warm_ups = {name: lambda f=f: f(X[:1]) for name, f in contenders.items()}
+    seconds = {}
+    for size in (len(X), 100, 1):
+        functions = {name: repeat(f, X, size) for name, f in contenders.items()}
+        seconds[size], _ = time_side_by_side(functions, arguments.rounds, warm_ups)
+    of_torch = next(name for name in contenders if name.startswith("torch,"))
+
+    def milliseconds(name, size):
+        return 1000 * statistics.median(seconds[size][name]) / CALLS.get(size, 1)
+
+    rows = []
+    for name in contenders:
+        times_faster = {
+            size: round(median_ratio(of_size[name], of_size["skmnist"]), 2)
+            for size, of_size in seconds.items()
         }
-        for name in contenders
-    ]
-    report(arguments, rows, seconds=all_at_once, seconds_single=single)
+        beyond = milliseconds(name, 1) - milliseconds(of_torch, 1)
+        rows.append(
+            {
+                "prediction": name,
+                "images/s": round(1000 * len(X) / milliseconds(name, len(X))),
+                "skmnist x this": times_faster[len(X)],
+                "100, ms": round(milliseconds(name, 100), 2),
+                "x this, 100": times_faster[100],
+                "one, ms": round(milliseconds(name, 1), 3),
+                "x this, one": times_faster[1],
+                "beyond torch, ms": round(beyond, 3),
+                "largest difference": f"{differences[name]:.1e}",
+            }
+        )
+    operations = profile_operations(clf.module_, X)
+    print(pandas.DataFrame(operations).to_string(index=False))
+    report(arguments, rows, seconds=seconds, profile=operations)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import math
 import warnings
 from contextlib import contextmanager
 
@@ -21,11 +22,11 @@ from torch.utils.data import DataLoader
 from skmnist.callbacks import EarlyStopping, OneCycleLR
 from skmnist.classifiers._augmentation import apply_augmentation, build_augmentation
 from skmnist.classifiers._batch_loader import (
-    PREDICTION_BATCH_SIZE,
     LabelledImages,
     TensorBatchLoader,
     index_by_array,
     is_labelled_images,
+    prediction_batch_size,
 )
 from skmnist.classifiers._concurrency import get_predictor, run_prediction, run_training
 from skmnist.classifiers._device_and_precision import resolve_device, resolve_precision
@@ -76,6 +77,12 @@ NOT_PICKLED = {
     *("_callback_fit_ctx", "_skl_callbacks_to_teardown"),  # of scikit-learn, in fit
 }
 """Attributes that pickles and copies do not hold."""
+
+
+def as_probabilities(log_probabilities):
+    """Return the exponentials, but none that is 0: each must have a logarithm."""
+    probabilities = log_probabilities.exp()
+    return probabilities.clamp_(min=torch.finfo(probabilities.dtype).tiny)
 
 
 class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
@@ -171,8 +178,8 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     iterator_train, iterator_valid : iterable (class), default=TensorBatchLoader
         Loaders of batches for training and for prediction;
         `torch.utils.data.DataLoader` works too, but is slower. Training shuffles unless
-        `iterator_train__shuffle=False`; prediction uses batches of 512 unless
-        `iterator_valid__batch_size` is set.
+        `iterator_train__shuffle=False`; prediction uses batches of 128 (512 on
+        a GPU) unless `iterator_valid__batch_size` is set.
     train_split : callable or None, default=None
         Splits off validation data, such as skorch's `ValidSplit`; `history` then has
         `valid_loss` and `valid_acc`. None trains on all data, unless `early_stopping`
@@ -533,8 +540,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         NotFittedError, ValueError, TypeError
             As in `predict`.
         """
-        probabilities = np.exp(self.predict_log_proba(X))
-        return np.maximum(probabilities, np.finfo(probabilities.dtype).tiny)
+        return self._run_prediction(lambda clf: clf._predict(X, as_probabilities), X)
 
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class for each image.
@@ -555,7 +561,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         NotFittedError, ValueError, TypeError
             As in `predict`.
         """
-        return self._run_prediction(lambda clf: clf._predict_log_proba(X), X)
+        return self._run_prediction(lambda clf: clf._predict(X, torch.Tensor.detach), X)
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy on images and their labels.
@@ -771,7 +777,8 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         prefix = "iterator_train" if training else "iterator_valid"
         iterator, kwargs = getattr(self, prefix), self.get_params_for(prefix)
         kwargs.setdefault(
-            "batch_size", self.batch_size if training else PREDICTION_BATCH_SIZE
+            "batch_size",
+            self.batch_size if training else prediction_batch_size(self.device_),
         )
         if kwargs["batch_size"] == -1:
             kwargs["batch_size"] = len(dataset)
@@ -841,7 +848,10 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         return super().evaluation_step(batch, training)
 
     def infer(self, x, **fit_params):
-        x = to_tensor(x, device=self.device_)
+        if isinstance(x, torch.Tensor):
+            x = x.to(self.device_)
+        else:  # from a loader of the user
+            x = to_tensor(x, device=self.device_)
         if not declares(self.module_, "accepts_raw_pixels"):
             # a copy: the network may work in place, and the batch belongs to the user
             x = x.to(torch.get_default_dtype(), copy=True)
@@ -970,38 +980,41 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         draws = self.iterator_valid is not TensorBatchLoader or is_labelled_images(X)
         return run_prediction(self, predict, draws)
 
-    def _predict_log_proba(self, X):
+    def _predict(self, X, transform):
+        """Return the transformed log-probabilities of the classes as an array."""
         if not self.initialized_:
             check_is_fitted(self)
-        images = X if is_labelled_images(X) else validate_images(self, X)
-        if images is not X and self.iterator_valid is TensorBatchLoader:
-            log_probabilities = self._infer_in_batches(images).numpy()
-        else:
-            if images is not X:
-                images = LabelledImages(images, None, self.classes_)
-            log_probabilities = fork_rng(
-                self.device_, lambda: self.forward(images).detach().numpy()
-            )
-        # training checks its loss instead
-        if images is not X and np.isnan(log_probabilities.sum()):
+        if is_labelled_images(X):  # in training, which checks its loss
+            return self._predict_with_loader(X, transform).numpy()
+        images = validate_images(self, X)
+        if self.iterator_valid is not TensorBatchLoader:
+            dataset = LabelledImages(images, None, self.classes_)
+            return self._to_array(self._predict_with_loader(dataset, transform))
+        with torch.inference_mode():
+            return self._to_array(transform(self._infer_in_batches(images)).cpu())
+
+    def _predict_with_loader(self, dataset, transform):
+        return fork_rng(self.device_, lambda: transform(self.forward(dataset).detach()))
+
+    def _infer_in_batches(self, images):
+        """Pass images (n, C, H, W) through the network, without a loader."""
+        default = prediction_batch_size(self.device_)
+        size = getattr(self, "iterator_valid__batch_size", default)
+        if size == -1 or len(images) <= size:  # splitting would slow single images
+            return self.evaluation_step((images, None))
+        parts = [self.evaluation_step((part, None)) for part in images.split(size)]
+        return torch.cat(parts)
+
+    def _to_array(self, predictions):
+        """Convert a tensor on the CPU to an array without NaN."""
+        if math.isnan(predictions.sum()):
             raise ValueError(
                 f"Got X with values so large that the network overflows. It was "
                 f"trained on pixels with a mean of {self.pixel_mean_.tolist()} and a "
                 f"standard deviation of {self.pixel_std_.tolist()}; pass pixels on "
                 "that scale."
             )
-        return log_probabilities
-
-    def _infer_in_batches(self, images):
-        """Pass images (n, C, H, W) through the network, without a loader."""
-        size = getattr(self, "iterator_valid__batch_size", PREDICTION_BATCH_SIZE)
-        with torch.inference_mode():
-            if size == -1 or len(images) <= size:  # splitting would slow single images
-                return self.evaluation_step((images, None)).cpu()
-            outputs = [
-                self.evaluation_step((part, None)) for part in images.split(size)
-            ]
-            return torch.cat(outputs).cpu()
+        return predictions.numpy()
 
     def _resolve_precision(self):
         """Resolve the parameter `precision` for this network on this device."""

@@ -145,27 +145,8 @@ def as_rows(X):
     ValueError
         If X has more than four dimensions, is ragged, or has its channels last.
     """
-    if isinstance(X, Dataset):
-        raise TypeError(
-            f"Got a torch Dataset ({type(X).__name__}) as X, expected an array. Turn "
-            "it into arrays: X, y = skmnist.datasets.dataset_to_arrays(dataset)."
-        )
-    if isinstance(X, (str, bytes, PathLike)):
-        raise TypeError(
-            f"Got X as a {type(X).__name__}, expected an array of pixels. Read the "
-            "pictures first."
-        )
-    X = _as_numpy(X, "X")
-    if isinstance(X, (list, tuple)):
-        try:
-            X = np.asarray(X)
-        except ValueError as error:
-            raise ValueError(
-                f"Got X as a {type(X).__name__} that is not an array: {error} Expected "
-                "images that all have the same shape."
-            ) from error
     if not isinstance(X, np.ndarray):
-        _refuse_other_containers(X)
+        X = _as_array(X)
     _refuse_times(X)
     if not isinstance(X, np.ndarray) or X.ndim < 3:
         return X, None
@@ -309,6 +290,35 @@ def _is_surely_valid(estimator, X):
         and X.shape[1] == estimator.n_features_in_
         and not hasattr(estimator, "feature_names_in_")
     )
+
+
+def _as_array(X):
+    """Convert a CPU tensor, list or tuple of images to an array.
+
+    Data frames and whatever else scikit-learn can check are returned unchanged.
+    """
+    if isinstance(X, Dataset):
+        raise TypeError(
+            f"Got a torch Dataset ({type(X).__name__}) as X, expected an array. Turn "
+            "it into arrays: X, y = skmnist.datasets.dataset_to_arrays(dataset)."
+        )
+    if isinstance(X, (str, bytes, PathLike)):
+        raise TypeError(
+            f"Got X as a {type(X).__name__}, expected an array of pixels. Read the "
+            "pictures first."
+        )
+    X = _as_numpy(X, "X")
+    if isinstance(X, (list, tuple)):
+        try:
+            X = np.asarray(X)
+        except ValueError as error:
+            raise ValueError(
+                f"Got X as a {type(X).__name__} that is not an array: {error} Expected "
+                "images that all have the same shape."
+            ) from error
+    if not isinstance(X, np.ndarray):
+        _refuse_other_containers(X)
+    return X
 
 
 def _refuse_other_containers(X):

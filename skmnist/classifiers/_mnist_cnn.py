@@ -104,8 +104,8 @@ class MnistCNNClassifier(ImageClassifier):
     iterator_train, iterator_valid : iterable (class), default=TensorBatchLoader
         Loaders of batches for training and for prediction;
         `torch.utils.data.DataLoader` works too, but is slower. Training shuffles unless
-        `iterator_train__shuffle=False`; prediction uses batches of 512 unless
-        `iterator_valid__batch_size` is set.
+        `iterator_train__shuffle=False`; prediction uses batches of 128 (512 on
+        a GPU) unless `iterator_valid__batch_size` is set.
     train_split : callable or None, default=None
         Splits off validation data, such as skorch's `ValidSplit`; `history` then has
         `valid_loss` and `valid_acc`. None trains on all data, unless `early_stopping`

@@ -25,7 +25,10 @@ def declares(module, name):
     -------
     bool
     """
-    return vars(type(uncompiled(module))).get(name, False)
+    declared = vars(type(module)).get(name)
+    if declared is None:
+        declared = vars(type(uncompiled(module))).get(name, False)
+    return declared
 
 
 def build_module(estimator):

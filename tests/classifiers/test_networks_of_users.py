@@ -33,6 +33,18 @@ class Linear(nn.Module):
         return self.output(self.scale * X.flatten(1)).log_softmax(1)
 
 
+class Prior(nn.Module):
+    """Ignores the pixels; its output is a view of a parameter."""
+
+    def __init__(self, n_classes):
+        super().__init__()
+        initial = torch.full((1, n_classes), -np.log(n_classes), dtype=torch.float32)
+        self.log_probabilities = nn.Parameter(initial)
+
+    def forward(self, X):
+        return self.log_probabilities.expand(len(X), -1)
+
+
 class Centred(Linear):
     """Is initialised from the training images, as a whitened first layer would be."""
 
@@ -53,6 +65,13 @@ def linear():
         return ImageClassifier(**{**defaults, **parameters})
 
     return make
+
+
+def test_output_that_is_a_view_of_a_parameter(few):
+    X, y = few
+    clf = ImageClassifier(Prior, lr=1e-9, lr_schedule=None, max_epochs=1).fit(X, y)
+    for predict in (clf.predict_proba, lambda X: np.exp(clf.predict_log_proba(X))):
+        np.testing.assert_allclose(predict(X), np.full((len(X), 10), 0.1), rtol=1e-3)
 
 
 def test_it_is_a_skorch_classifier(linear):

@@ -29,7 +29,10 @@ from torch.optim.lr_scheduler import StepLR
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from skmnist import MnistCNNClassifier
-from skmnist.classifiers._batch_loader import TensorBatchLoader
+from skmnist.classifiers._batch_loader import (
+    TensorBatchLoader,
+    prediction_batch_size,
+)
 from skmnist.networks import CNN
 
 
@@ -108,6 +111,37 @@ def test_prediction_in_batches_of_any_size(small, few):
     np.testing.assert_allclose(
         clf.predict_proba(X), small().fit(X, y).predict_proba(X), atol=1e-6
     )
+
+
+def test_default_batches_of_prediction(small, few):
+    X, y = np.repeat(few[0], 3, axis=0), np.repeat(few[1], 3)
+    sizes = []
+
+    class Recording(MnistCNNClassifier):
+        def evaluation_step(self, batch, training=False):
+            sizes.append(len(batch[0]))
+            return super().evaluation_step(batch, training)
+
+    clf = Recording(**small(device="cpu").get_params(deep=False)).fit(X, y)
+    probabilities = clf.predict_proba(X)
+    size = prediction_batch_size(torch.device("cpu"))
+    assert sizes == [size] * (len(X) // size) + [len(X) % size]
+    np.testing.assert_array_equal(clf.predict_proba(X), probabilities)
+    one_batch = clf.set_params(iterator_valid__batch_size=-1).predict_proba(X)
+    np.testing.assert_allclose(one_batch, probabilities, rtol=0, atol=1e-5)
+    assert size < prediction_batch_size(torch.device("cuda"))
+
+
+def test_loader_of_arrays(small, few):
+    class ArrayLoader(TensorBatchLoader):
+        def __iter__(self):
+            return ((images.numpy(), y) for images, y in super().__iter__())
+
+    X, y = few
+    clf = small().fit(X, y)
+    expected = clf.predict_proba(X)
+    clf.set_params(iterator_valid=ArrayLoader)
+    np.testing.assert_array_equal(clf.predict_proba(X), expected)
 
 
 def test_custom_evaluation_step(small, few):
