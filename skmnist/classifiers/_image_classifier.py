@@ -46,6 +46,7 @@ from skmnist.classifiers._fit_callbacks import (
     move_checkpoint_to_end,
     score_validation_data,
 )
+from skmnist.classifiers._freed_memory import keep_freed_memory
 from skmnist.classifiers._input_validation import (
     as_labels,
     as_weights,
@@ -1002,6 +1003,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         size = getattr(self, "iterator_valid__batch_size", default)
         if size == -1 or len(images) <= size:  # splitting would slow single images
             return self.evaluation_step((images, None))
+        keep_freed_memory()
         parts = [self.evaluation_step((part, None)) for part in images.split(size)]
         return torch.cat(parts)
 

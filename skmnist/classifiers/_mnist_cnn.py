@@ -18,9 +18,10 @@ class MnistCNNClassifier(ImageClassifier):
     standard deviation of the pixels, and the network standardizes its input with them.
 
     The network and the original recipe are those of the article "MNIST with PyTorch and
-    scikit-learn" [1]_. The default recipe, AdamW with a one-cycle learning rate,
-    reaches in one epoch of MNIST (`max_epochs=1`) about the accuracy of the article's
-    ten epochs. `MnistCNNClassifier.with_article_recipe()` trains as the article does;
+    scikit-learn" [1]_. The default recipe, `skmnist.optimizers.MuonAdamW` with a
+    one-cycle learning rate and label smoothing, exceeds the accuracy of the article's
+    ten epochs in a single one (`max_epochs=1`).
+    `MnistCNNClassifier.with_article_recipe()` trains as the article does;
     `MnistCNNClassifier.with_accurate_recipe()` trains longer, on augmented images.
 
     Parameters
@@ -286,6 +287,7 @@ class MnistCNNClassifier(ImageClassifier):
             "lr_schedule": None,
             "max_epochs": 10,
             "batch_size": 64,
+            "label_smoothing": 0.0,
             "precision": "float32",
             "callbacks": [("train_acc_epoch_end", accuracy)],
         }

@@ -13,12 +13,10 @@ from skmnist.classifiers._batch_loader import (
     LabelledImages,
 )
 from skmnist.classifiers._fit_callbacks import TrainingControl, is_stopped_by_skorch
+from skmnist.classifiers._freed_memory import keep_freed_memory
 from skmnist.classifiers._network_contract import initialize_from_data
 from skmnist.classifiers._random_state import seed_generators
 from skmnist.classifiers._sample_weights import check_criterion, scale_weights
-
-LARGE_BLOCK = 31 * 2**20
-"""Bytes of a block that makes glibc keep freed memory: not quite 32 MiB."""
 
 
 class Split(NamedTuple):
@@ -51,7 +49,7 @@ def train(estimator, data, task, *, resume, n_finished=0, incremental=False):
     ValueError
         If the training diverges, or the data do not fit the criterion.
     """
-    _keep_freed_memory()
+    keep_freed_memory()
     no_autocast = torch.autocast(estimator.device_.type, enabled=False)
     with torch.inference_mode(False), torch.enable_grad(), no_autocast:
         # a resumed training splits the data as it did when it started
@@ -65,17 +63,6 @@ def train(estimator, data, task, *, resume, n_finished=0, incremental=False):
         if not (resume or n_finished):
             initialize_from_data(estimator, split.train)
         _run_epochs(estimator, data, split, task, n_finished, incremental)
-
-
-def _keep_freed_memory():
-    """Let glibc, the C library of Linux, use the memory of a batch for the next one.
-
-    It would return the freed memory to the system after each batch, and the next batch
-    would wait for the system to clear it again, page by page. glibc keeps as much as
-    twice the largest block of up to 32 MiB that it has freed so far (mallopt(3),
-    M_MMAP_THRESHOLD). Such a block takes no memory while nothing is written to it.
-    """
-    torch.empty(LARGE_BLOCK, dtype=torch.uint8)
 
 
 def _run_epochs(estimator, data, split, task, n_finished, incremental):
