@@ -136,6 +136,7 @@ def small():
     def make(**parameters):
         defaults = {
             "max_epochs": 2,
+            "batch_size": 64,
             "module__channels": (4, 8),
             "module__hidden_units": 32,
             "random_state": 0,

@@ -79,6 +79,21 @@ class TensorBatchLoader:
             yield self.dataset[chosen if order is None else order[chosen]]
 
 
+def training_batch_size(n_images):
+    """Return the images per training batch with `batch_size="auto"`.
+
+    Parameters
+    ----------
+    n_images : int
+
+    Returns
+    -------
+    int
+        256, or fewer so that a small data set makes about 64 batches, but at least 32.
+    """
+    return min(256, max(32, n_images // 64))
+
+
 def prediction_batch_size(device):
     """Return the images per batch in prediction, unless the user sets a number.
 

@@ -27,6 +27,7 @@ from skmnist.classifiers._batch_loader import (
     index_by_array,
     is_labelled_images,
     prediction_batch_size,
+    training_batch_size,
 )
 from skmnist.classifiers._concurrency import get_predictor, run_prediction, run_training
 from skmnist.classifiers._device_and_precision import resolve_device, resolve_precision
@@ -113,8 +114,10 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         constant `lr / 2`. None keeps `lr` constant.
     max_epochs : int, default=10
         Number of passes over the training data, at least 1.
-    batch_size : int, default=64
+    batch_size : int or "auto", default=64
         Images per training batch, at least 1; -1 for a single batch of all images.
+        "auto" is 256, or fewer for less than 16,384 images: a 64th of them, but at
+        least 32.
     label_smoothing : float, default=0.0
         Fraction of each label, in [0, 1), that the loss spreads over all classes while
         the learning rate is at its peak. It falls to 0 with the learning rate, so that
@@ -781,6 +784,8 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             "batch_size",
             self.batch_size if training else prediction_batch_size(self.device_),
         )
+        if kwargs["batch_size"] == "auto":
+            kwargs["batch_size"] = training_batch_size(len(dataset))
         if kwargs["batch_size"] == -1:
             kwargs["batch_size"] = len(dataset)
         shuffles = inspect.isclass(iterator) and issubclass(

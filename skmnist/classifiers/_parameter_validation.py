@@ -34,10 +34,12 @@ def check_parameters(estimator):
     if not np.isfinite(estimator.lr):
         raise ValueError(f"Got lr={estimator.lr}, expected a finite number above 0.")
     check_scalar(estimator.max_epochs, "max_epochs", numbers.Integral, min_val=1)
-    check_scalar(estimator.batch_size, "batch_size", numbers.Integral, min_val=-1)
-    if estimator.batch_size == 0:
+    size = estimator.batch_size
+    if not (isinstance(size, str) and size == "auto"):
+        check_scalar(size, "batch_size", numbers.Integral, min_val=-1)
+    if size == 0:
         raise ValueError(
-            "Got batch_size=0, expected at least 1, or -1 for one batch of all."
+            "Got batch_size=0, expected at least 1, -1 for one batch of all, or 'auto'."
         )
     _check_batches(estimator)
     smoothing = estimator.label_smoothing

@@ -1,7 +1,5 @@
 """Progress of a training in the terminal."""
 
-import math
-
 from skorch.callbacks import ProgressBar
 from tqdm import tqdm
 
@@ -14,7 +12,7 @@ class TrainingProgress(ProgressBar):
 
     def on_epoch_begin(self, net, dataset_train=None, **kwargs):
         if self.pbar_ is None:
-            n_batches = math.ceil(len(dataset_train) / net.batch_size)
+            n_batches = len(net.get_iterator(dataset_train, training=True))
             self.pbar_ = tqdm(
                 initial=(len(net.history) - 1) * n_batches,
                 total=net.max_epochs * n_batches,
