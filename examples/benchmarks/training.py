@@ -7,9 +7,10 @@ rounds; skmnist also with the default recipe of an earlier version and with fewe
 digits. The benchmark prints medians: seconds, the ratios to the others within a round,
 the accuracy on the test digits, and the peak of the resident memory during the training
 (in a separate process, on Linux). It compares the trainings of skmnist with the ten
-epochs of the article. Finally, it prints what skmnist adds to each batch of the best loop, with a network of one channel and one hidden unit, and the rate
-of skmnist in floating-point operations per second, as a share of the rate of a product
-of matrices of 2,048 rows and columns.
+epochs of the article. Finally, it prints what skmnist adds to each batch of the best
+loop, with a network of one channel and one hidden unit, and the rate of skmnist in
+floating-point operations per second, as a share of the rate of a product of matrices of
+2,048 rows and columns.
 
 The article's loop reads single images with torchvision's transforms and torch's
 DataLoader. The best loop is written by hand with torch alone, for the default recipe of
