@@ -3,11 +3,11 @@
     python examples/benchmarks/search.py short
     python examples/benchmarks/search.py long
 
-`short` searches the optimizer, the peak learning rate, the batch size and the shape of
-the cycle for one epoch (the default recipe). `long` searches the augmentation, the
-dropout and the peak learning rate for fifteen epochs (the accurate recipe). Each
-candidate is evaluated on a held-out sixth of the training digits, with `--splits`
-different splits. The test digits are not used.
+`short` searches the optimizer, the peak learning rate, the batch size and the label
+smoothing for one epoch (the default recipe). `long` compares the accurate recipe with
+its variants and its predecessor. Each candidate is evaluated on a held-out sixth of the
+training digits, with `--splits` different splits, by its accuracy and its log loss. The
+test digits are not used.
 
 The second table contains, for each value of each parameter, the mean accuracy of all
 candidates with this value, which depends less on chance than a single row.
@@ -20,47 +20,45 @@ from _common import load_digits, make_parser, report
 from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 
 from skmnist import MnistCNNClassifier, RandomAffine
+from skmnist.optimizers import MuonAdamW
 
-PCT_START = "callbacks__lr_schedule__pct_start"
-ANNEAL = "callbacks__lr_schedule__anneal_strategy"
 ADAMW = {"optimizer": [torch.optim.AdamW]}
-SGD = {
-    "optimizer": [torch.optim.SGD],
-    "optimizer__momentum": [0.9],
-    "optimizer__nesterov": [True],
-}
+MUON = {"optimizer": [MuonAdamW]}
 
 SHORT = [
-    {
-        **SGD,
-        "lr": [0.05, 0.1, 0.2],
-        "batch_size": [64, 128],
-        PCT_START: [0.1, 0.2, 0.3],
-        ANNEAL: ["cos"],
-    },
-    {**SGD, "lr": [0.1], "batch_size": [64], PCT_START: [0.1, 0.2], ANNEAL: ["linear"]},
+    {**ADAMW, "lr": [0.002], "batch_size": [64], "label_smoothing": [0.0, 0.1]},
+    {**MUON, "lr": [0.004], "batch_size": [256], "label_smoothing": [0.0, 0.1, 0.2]},
+    {**MUON, "lr": [0.002, 0.008], "batch_size": [256], "label_smoothing": [0.1]},
+    {**MUON, "lr": [0.004], "batch_size": [128, 512], "label_smoothing": [0.1]},
+]
+
+FORMER = RandomAffine(rotation=15, shift=2, scale=0.15)
+SHEARING = RandomAffine(rotation=15, shift=2, scale=0.15, shear=20)
+ACCURATE = {
+    **MUON,
+    "lr": [0.0012],
+    "batch_size": [256],
+    "label_smoothing": [0.1],
+    "augmentation": [SHEARING],
+    "module__dropout": [0.3],
+}
+
+LONG = [
+    ACCURATE,
+    {**ACCURATE, "augmentation": [FORMER]},
+    {**ACCURATE, "module__dropout": [0.0]},
+    {**ACCURATE, "lr": [0.004]},
     {
         **ADAMW,
-        "lr": [0.002, 0.004, 0.008],
-        "batch_size": [64, 128],
-        PCT_START: [0.1, 0.2, 0.3],
-        ANNEAL: ["cos"],
+        "lr": [0.002],
+        "batch_size": [128],
+        "label_smoothing": [0.0],
+        "augmentation": [FORMER],
+        "module__dropout": [0.0],
     },
 ]
 
-LONG = {
-    **ADAMW,
-    "lr": [0.002, 0.004],
-    "batch_size": [128],
-    PCT_START: [0.2],
-    "augmentation": [
-        RandomAffine(rotation=10, shift=1, scale=0.1),
-        RandomAffine(rotation=15, shift=2, scale=0.15),
-    ],
-    "module__dropout": [0.0, 0.3],
-}
-
-STUDIES = {"short": (SHORT, 1, 3), "long": (LONG, 15, 1)}
+STUDIES = {"short": (SHORT, 1, 3), "long": (LONG, 24, 1)}
 """Candidates, number of epochs and number of splits of each study."""
 
 
@@ -81,6 +79,7 @@ def main():
             arguments.splits or n_splits, test_size=1 / 6, random_state=0
         ),
         refit=False,
+        scoring=["accuracy", "neg_log_loss"],
         n_jobs=arguments.jobs,
         error_score="raise",
         verbose=3,
@@ -96,8 +95,9 @@ def main():
                 for name, values in found.items()
                 if name.startswith("param_")
             },
-            "accuracy_%": (100 * found["mean_test_score"]).round(3),
-            "std": (100 * found["std_test_score"]).round(3),
+            "accuracy_%": (100 * found["mean_test_accuracy"]).round(3),
+            "std": (100 * found["std_test_accuracy"]).round(3),
+            "log loss": (-found["mean_test_neg_log_loss"]).round(4),
             "seconds": found["mean_fit_time"].round(1),
         }
     ).sort_values("accuracy_%", ascending=False)
@@ -109,7 +109,7 @@ def main():
             "mean_accuracy_%": round(group["accuracy_%"].mean(), 3),
             "candidates": len(group),
         }
-        for name in table.columns[: -len(("accuracy_%", "std", "seconds"))]
+        for name in table.columns[: -len(("accuracy_%", "std", "log loss", "seconds"))]
         for (optimizer, value), group in table.groupby(["optimizer", name])
         if name != "optimizer"
     ]

@@ -1,6 +1,7 @@
 """One pass over the batches, without the cost of hooks that nobody uses."""
 
 import torch
+from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochScoring
 from skorch.dataset import get_len
 
@@ -16,7 +17,10 @@ BATCH_METHODS = (
 """Methods of an estimator that skorch calls for each batch with a loss or labels."""
 
 _EMPTY = {getattr(Callback, name) for name in BATCH_HOOKS}
-_BLIND = {OneCycleLR.on_grad_computed, OneCycleLR.on_batch_end}
+_BLIND = {
+    *(getattr(NeuralNet, name) for name in BATCH_HOOKS),
+    *(OneCycleLR.on_grad_computed, OneCycleLR.on_batch_end),
+}
 """Hooks that look at neither the batch nor its loss."""
 
 
@@ -116,12 +120,12 @@ def notify_of_batch(net, name, batch, **kwargs):
     **kwargs
         Further arguments of the hook.
     """
-    hooks = _find_hooks(net, name)
+    hooks = [getattr(net, name), *_find_hooks(net, name)]
     if any(_get_function(hook) not in _BLIND for hook in hooks):
         batch = batch[0], net.classes_[_get_encoded_labels(batch).numpy()]
     if kwargs.get("y_pred") is not None:
         kwargs["y_pred"] = kwargs["y_pred"].detach()
-    for hook in [getattr(net, name), *hooks]:
+    for hook in hooks:
         hook(net, batch=batch, **kwargs)
 
 

@@ -13,6 +13,7 @@ from skmnist._json_encoding import StateDecoder, StateEncoder
 from skmnist.augmentation import RandomAffine
 from skmnist.classifiers._batch_loader import TensorBatchLoader
 from skmnist.networks import CNN
+from skmnist.optimizers import MuonAdamW
 
 CALLBACKS = (
     *("BatchScoring", "EarlyStopping", "EpochScoring", "EpochTimer"),
@@ -30,6 +31,7 @@ OBJECTS = {
 
 CLASSES = {
     "skmnist.CNN": CNN,
+    "skmnist.optimizers.MuonAdamW": MuonAdamW,
     "skmnist.Batches": TensorBatchLoader,  # its name in files of format 1
     "skmnist.TensorBatchLoader": TensorBatchLoader,
     "torch.utils.data.DataLoader": torch.utils.data.DataLoader,

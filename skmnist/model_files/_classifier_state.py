@@ -150,7 +150,8 @@ def from_state(state, decoder, device):
     Exception
         If `get_state` cannot have returned it.
     """
-    parameters = decoder.decode_items(state["parameters"])
+    # files of earlier versions lack label_smoothing, which they did not have
+    parameters = {"label_smoothing": 0.0, **decoder.decode_items(state["parameters"])}
     _check_parameters(parameters)
     # the device of the training may be missing, and nothing is compiled before fit
     here = {"device": str(device), "compile": False}

@@ -37,7 +37,11 @@ TRAININGS = {
     "sgd": {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9, "lr": 0.1},
     "plain sgd": {"optimizer": torch.optim.SGD, "lr_schedule": None, "lr": 0.05},
     "rmsprop": {"optimizer": torch.optim.RMSprop, "lr_schedule": None},
-    "not fused": {"optimizer__fused": False, "optimizer__amsgrad": True},
+    "not fused": {
+        "optimizer": torch.optim.AdamW,
+        "optimizer__fused": False,
+        "optimizer__amsgrad": True,
+    },
     "lbfgs": {"optimizer": torch.optim.LBFGS, "lr": 0.1, "batch_size": -1},
     "weighted": {"class_weight": "balanced"},
     "one batch": {"batch_size": -1},
@@ -225,7 +229,7 @@ def test_checkpoint_of_another_training_raises(small, few, tmp_path):
         small(callbacks=[checkpoint, DieAfter(1)]).fit(X, y)
     before = path.read_bytes()
     for parameters, message in (
-        ({"lr": 0.1}, r"parameters, lr=0\.002 instead of lr=0\.1\."),
+        ({"lr": 0.1}, r"parameters, lr=0\.004 instead of lr=0\.1\."),
         ({"module__dropout": 0.5}, "module__dropout=None instead of"),
         ({"augmentation": RandomAffine}, "augmentation=None instead of"),
         ({"max_epochs": 3, "random_state": 1}, "max_epochs=2, random_state=0 instead"),

@@ -519,7 +519,9 @@ def test_compiled_network_gives_the_same_predictions(small, few, tmp_path, monke
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     # one shape of batches in training and prediction: each is compiled separately
     batches = {"batch_size": 20, "iterator_valid__batch_size": 20}
-    plain = small(**batches, max_epochs=1, precision="float32").fit(X, y)
+    # Muon would amplify the rounding errors of directions with no gradient
+    adamw = {"optimizer": torch.optim.AdamW, "max_epochs": 1, "precision": "float32"}
+    plain = small(**batches, **adamw).fit(X, y)
     compiled = clone(plain).set_params(compile=True).fit(X, y)
     assert any(tmp_path.rglob("*.cpp"))  # the compiler ran
     np.testing.assert_allclose(compiled.loss_curve_, plain.loss_curve_, atol=1e-4)
