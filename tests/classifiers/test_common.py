@@ -17,7 +17,7 @@ CONFIGURATIONS = [
         early_stopping=True,
         validation_fraction=0.3,
         lr_schedule=None,
-        lr=0.02,
+        lr=0.005,
         max_epochs=6,
     ),
     MnistCNNClassifier(precision="bfloat16", max_epochs=4),

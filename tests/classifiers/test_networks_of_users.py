@@ -112,8 +112,12 @@ def test_searches_and_pipelines(linear, few):
 
 
 def test_same_as_the_subclass(few):
-    """`MnistCNNClassifier` only adds a default network."""
-    one = ImageClassifier(CNN, max_epochs=2, random_state=0).fit(*few)
+    """`MnistCNNClassifier` only adds a network and a recipe."""
+    recipe = {
+        name: getattr(MnistCNNClassifier(), name)
+        for name in ("lr", "batch_size", "label_smoothing", "optimizer")
+    }
+    one = ImageClassifier(CNN, max_epochs=2, random_state=0, **recipe).fit(*few)
     other = MnistCNNClassifier(max_epochs=2, random_state=0).fit(*few)
     np.testing.assert_array_equal(
         one.predict_proba(few[0]), other.predict_proba(few[0])
