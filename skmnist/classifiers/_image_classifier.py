@@ -883,7 +883,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             y_encoded, weights = (to_tensor(p, device=self.device_) for p in y_true)
             loss = compute_weighted_loss(self.criterion_, y_pred, y_encoded, weights)
         smoothing = get_label_smoothing(self) if training else 0.0
-        if smoothing and isinstance(self.criterion_, torch.nn.NLLLoss):
+        if smoothing and isinstance(uncompiled(self.criterion_), torch.nn.NLLLoss):
             reduction = self.criterion_.reduction
             return smooth_loss(loss, y_pred, weights, smoothing, reduction)
         return loss

@@ -218,7 +218,8 @@ def test_file_is_safetensors_without_paths(few, small, path):
     assert len(metadata["sha256"]) == 64
     content = path.read_bytes()
     for name in (os.getcwd(), os.path.expanduser("~"), platform.node()):
-        assert name.encode() not in content
+        # weights may contain the letters of a short name by chance
+        assert len(name) < 5 or name.encode() not in content
 
 
 CALLBACK = EarlyStopping("train_loss")
