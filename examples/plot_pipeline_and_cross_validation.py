@@ -35,7 +35,7 @@ def crop(X, margin=2):
     return squares.reshape(len(X), -1)
 
 
-small = {"module__channels": (10, 20), "lr": 0.004, "max_epochs": 2}
+small = {"module__channels": (10, 20), "max_epochs": 2}
 clf = MnistCNNClassifier(**small, random_state=0)
 pipelines = {
     "as it is": make_pipeline(clf),

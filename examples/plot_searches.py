@@ -65,7 +65,7 @@ legend = ax.legend()
 # different learning rates, whereas a grid of ten would repeat a few. Dropout sets a
 # fraction of the hidden units to zero during training.
 
-distributions = {"lr": loguniform(0.001, 0.02), "module__dropout": uniform(0, 0.5)}
+distributions = {"lr": loguniform(0.002, 0.03), "module__dropout": uniform(0, 0.5)}
 random = RandomizedSearchCV(clf, distributions, cv=3, refit=False, random_state=0)
 random.fit(X_part, y_part)
 print("random search:", {k: round(float(v), 4) for k, v in random.best_params_.items()})

@@ -131,7 +131,7 @@ class MuonAdamW(Optimizer):
 
         Returns
         -------
-        loss : tensor or None
+        tensor or None
             What `closure` returns.
         """
         loss = None

@@ -13,6 +13,7 @@ import skmnist.classifiers
 import skmnist.datasets
 import skmnist.displays
 import skmnist.networks
+import skmnist.optimizers
 import skmnist.preprocessing
 
 MODULES = (
@@ -22,6 +23,7 @@ MODULES = (
     skmnist.datasets,
     skmnist.displays,
     skmnist.networks,
+    skmnist.optimizers,
     skmnist.preprocessing,
 )
 API = Path(__file__).parents[1] / "docs" / "api.md"

@@ -216,7 +216,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     pixel_mean_, pixel_std_ : ndarray of shape (channels,)
         Mean and standard deviation of the training pixels.
     loss_curve_ : list of float
-        Mean (weighted) training loss of each completed epoch.
+        Mean (weighted) training loss of each completed epoch, with label smoothing.
     validation_scores_ : list of float, or None
         (Weighted) validation accuracy after each completed epoch; None without
         validation data.

@@ -102,7 +102,8 @@ class MnistCNNClassifier(ImageClassifier):
     criterion : torch loss (class), default=torch.nn.NLLLoss
         Loss of log-probabilities and encoded labels.
     optimizer : torch optimizer (class), default=skmnist.optimizers.MuonAdamW
-        Set its parameters by `optimizer__...`. It is fused if it can be, unless
+        Set its parameters by `optimizer__...`, and with another optimizer, also `lr`:
+        0.002 is a good start for `torch.optim.AdamW`. It is fused if it can be, unless
         `optimizer__fused=False`.
     iterator_train, iterator_valid : iterable (class), default=TensorBatchLoader
         Loaders of batches for training and for prediction;
@@ -141,7 +142,7 @@ class MnistCNNClassifier(ImageClassifier):
     pixel_mean_, pixel_std_ : ndarray of shape (channels,)
         Mean and standard deviation of the training pixels.
     loss_curve_ : list of float
-        Mean (weighted) training loss of each completed epoch.
+        Mean (weighted) training loss of each completed epoch, with label smoothing.
     validation_scores_ : list of float, or None
         (Weighted) validation accuracy after each completed epoch; None without
         validation data.
