@@ -55,7 +55,7 @@ BATCH_SIZE = 256
 FEWER_DIGITS = 36_000
 """Training digits that suffice for the accuracy of the article.
 
-Chosen on held-out training digits; `search.py` does not use the test digits, either.
+Chosen with a margin: 25,000 gave 99.07 % on held-out training digits.
 """
 
 FORMER_DEFAULT = {

@@ -39,7 +39,7 @@ def fit(sample, **parameters):
 
 
 def test_loss_is_that_of_torch_with_the_current_smoothing(sample):
-    fit(sample, label_smoothing=0.2, train_split=None)
+    fit(sample, label_smoothing=0.2)
     fractions = [fraction for _, fraction, *_ in seen]
     assert max(fractions) > 0.95
     assert fractions[-1] < 0.05
