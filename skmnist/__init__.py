@@ -5,14 +5,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for type checkers and editors; see __getattr__
     from skmnist.augmentation import RandomAffine
-    from skmnist.classifiers import MnistCNNClassifier
+    from skmnist.classifiers import MnistCNNClassifier, ResNetClassifier
     from skmnist.model_files import load, save, to_onnx
 
-__all__ = ["MnistCNNClassifier", "RandomAffine", "load", "save", "to_onnx"]
+__all__ = [
+    "MnistCNNClassifier",
+    "RandomAffine",
+    "ResNetClassifier",
+    "load",
+    "save",
+    "to_onnx",
+]
 
 _MODULES = {
     "MnistCNNClassifier": "skmnist.classifiers",
     "RandomAffine": "skmnist.augmentation",
+    "ResNetClassifier": "skmnist.classifiers",
     "load": "skmnist.model_files",
     "save": "skmnist.model_files",
     "to_onnx": "skmnist.model_files",

@@ -72,7 +72,7 @@ from skmnist.classifiers._sample_weights import (
 )
 from skmnist.classifiers._training_loop import Split, train
 from skmnist.datasets import dataset_to_arrays
-from skmnist.networks import CNN, uncompiled
+from skmnist.networks import CNN, ResNet, uncompiled
 
 NOT_PICKLED = {
     "optimizer_",
@@ -978,7 +978,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         self.initialize()
         self.precision_ = self._resolve_precision()
         own = {"n_classes", "image_shape"} & self.get_params_for("module").keys()
-        if self.module is not CNN or own:
+        if self.module not in (CNN, ResNet) or own:
             check_log_probabilities(self, data.images[:2])
 
     def _run_prediction(self, predict, X):

@@ -10,7 +10,13 @@ from skmnist.classifiers._input_validation import PIXEL_DTYPES, as_images
 from skmnist.displays._axes import draw_image, get_axes, replace_by_subfigure
 from skmnist.displays._history import check_image_classifier
 from skmnist.displays._images import to_displayable
-from skmnist.networks import CNN, uncompiled
+from skmnist.networks import CNN, ResNet, uncompiled
+
+OPERATIONS = {
+    **dict.fromkeys(("conv1", "conv2"), ", max-pooling and ReLU"),
+    "whiten": " and GELU",
+}
+"""What follows a layer before its output is shown."""
 
 
 class FiltersDisplay:
@@ -18,15 +24,18 @@ class FiltersDisplay:
 
     Parameters
     ----------
-    kernels : ndarray of shape (n_kernels, height, width)
-        Weights of the first convolution, averaged over the input channels.
+    kernels : ndarray of shape (n_kernels, height, width) or \
+            (n_kernels, height, width, 3)
+        Weights of the first convolution: for each colour, or averaged over the input
+        channels.
     image : ndarray of shape (height, width) or (height, width, 3), default=None
         Pixels of an image. If None, plot only the kernels.
     feature_maps : dict of str to ndarray of shape (n_maps, height, width), default=None
-        Output of each convolution for the image, after max-pooling and ReLU, by the
-        name of the layer.
+        Outputs of the layers for the image, by the names of the layers: of `CNN`, the
+        convolutions after max-pooling and ReLU; of `ResNet`, the first layer after
+        GELU, and the groups.
     hidden : ndarray of shape (n_units,), default=None
-        Output of the hidden layer for the image, after ReLU.
+        Output of the hidden layer of `CNN` for the image, after ReLU.
     probabilities : dict of label to float, default=None
         Predicted probability of each class.
 
@@ -65,8 +74,9 @@ class FiltersDisplay:
         Parameters
         ----------
         estimator : ImageClassifier
-            A fitted classifier with the network `skmnist.networks.CNN`, such as
-            `MnistCNNClassifier`. For a pipeline, pass its last step.
+            A fitted classifier with the network `skmnist.networks.CNN` or
+            `skmnist.networks.ResNet`: `MnistCNNClassifier` or `ResNetClassifier`. For a
+            pipeline, pass its last step.
         image : array-like of shape (height, width), (channels, height, width) or \
                 (channels*height*width,), default=None
             Raw pixels of one image. If None, plot only the kernels.
@@ -90,13 +100,18 @@ class FiltersDisplay:
         """
         check_image_classifier(estimator)
         network = uncompiled(estimator.module_)
-        if not isinstance(network, CNN):
+        if not isinstance(network, (CNN, ResNet)):
             raise TypeError(
                 f"Got a classifier with the network {type(network).__name__}, expected "
-                "skmnist.networks.CNN, whose layers are known. Pass a "
-                "MnistCNNClassifier with the default module."
+                "skmnist.networks.CNN or ResNet, whose layers are known. Pass an "
+                "MnistCNNClassifier or ResNetClassifier with the default module."
             )
-        kernels = network.conv1.weight.detach().mean(dim=1).cpu().numpy()
+        first = network.conv1 if isinstance(network, CNN) else network.whiten
+        kernels = first.weight.detach().cpu()
+        if kernels.shape[1] == 3:
+            kernels = kernels.movedim(1, 3).numpy()
+        else:
+            kernels = kernels.mean(dim=1).numpy()
         if image is None:
             return cls(kernels).plot(ax=ax)
 
@@ -109,10 +124,12 @@ class FiltersDisplay:
         pixels = pixels.reshape(1, -1)
         probabilities = estimator.predict_proba(pixels)[0]
         network = copy.deepcopy(network).eval()
+        if isinstance(network, ResNet):
+            network.average_flips = False
         outputs = {}
-        for layer, relu in (("conv1", "relu1"), ("conv2", "relu2"), ("fc1", "relu3")):
-            network.get_submodule(relu).register_forward_hook(
-                lambda _relu, _inputs, output, layer=layer: outputs.update(
+        for layer, shown in _layers_to_show(network).items():
+            network.get_submodule(shown).register_forward_hook(
+                lambda _module, _inputs, output, layer=layer: outputs.update(
                     {layer: output[0].cpu().numpy()}
                 )
             )
@@ -122,8 +139,8 @@ class FiltersDisplay:
         return cls(
             kernels,
             image=to_displayable(pixels, estimator.image_shape_)[0],
-            feature_maps={name: outputs[name] for name in ("conv1", "conv2")},
-            hidden=outputs["fc1"],
+            hidden=outputs.pop("fc1", None),
+            feature_maps=outputs,
             probabilities=dict(
                 zip(estimator.classes_.tolist(), probabilities.tolist(), strict=True)
             ),
@@ -149,24 +166,30 @@ class FiltersDisplay:
         else:
             self.ax_, self.figure_ = get_axes(ax, figsize=(9, 7.5))
             subfigure = replace_by_subfigure(self.ax_)
-            rows = subfigure.add_gridspec(4, 1, height_ratios=(1.2, 1.2, 0.8, 1.2))
-            top = rows[0].subgridspec(1, 2, width_ratios=(1, 4))
-            bottom = rows[3].subgridspec(1, 2)
+            ratios = (1.2, 1.2, *[0.8] * (len(self.feature_maps) - 1), 1.2)
+            first, *middle, last = subfigure.add_gridspec(
+                len(ratios), 1, height_ratios=ratios
+            )
+            top, bottom = first.subgridspec(1, 2, width_ratios=(1, 4)), [last]
+            if self.hidden is not None:
+                bottom = last.subgridspec(1, 2)
             parts = {"image": top[0], "kernels": top[1]}
-            parts |= dict(zip(self.feature_maps, (rows[1], rows[2]), strict=True))
-            parts |= {"hidden": bottom[0], "probabilities": bottom[1]}
+            parts |= dict(zip(self.feature_maps, middle, strict=True))
+            if self.hidden is not None:
+                parts["hidden"] = bottom[0]
+            parts["probabilities"] = bottom[-1]
             self.axes_ = {
                 name: subfigure.add_subplot(cell) for name, cell in parts.items()
             }
-        n, height, width = self.kernels.shape
+        n, height, width, *colours = self.kernels.shape
         limit = abs(self.kernels).max()
-        self._draw_tiles(
-            "kernels",
-            self.kernels,
-            f"conv1: {n} kernels of {height}x{width} weights",
-            vmin=-limit,
-            vmax=limit,
-        )
+        layer = "whiten" if "whiten" in (self.feature_maps or {}) else "conv1"
+        title = f"{layer}: {n} kernels of {height}x{width} weights"
+        if colours:
+            tiles = 0.5 + self.kernels / (2 * limit)  # grey is 0
+            self._draw_tiles("kernels", tiles, f"{title} for each colour")
+        else:
+            self._draw_tiles("kernels", self.kernels, title, vmin=-limit, vmax=limit)
         if self.image is None:
             return self
 
@@ -176,39 +199,56 @@ class FiltersDisplay:
         ax.set_title("image", fontsize=10)
         for name, maps in self.feature_maps.items():
             n, height, width = maps.shape
-            title = f"after {name}, max-pooling and ReLU: {n} maps of {height}x{width}"
-            self._draw_tiles(name, maps, title, vmin=0)
-        self._draw_tiles(
-            "hidden",
-            self.hidden.reshape(-1, 1, 1),
-            f"after fc1 and ReLU: {len(self.hidden)} hidden units",
-            n_rows=max(1, round(len(self.hidden) ** 0.5 / 1.5)),
-            vmin=0,
-        )
+            operations = OPERATIONS.get(name, "")
+            title = f"after {name}{operations}: {n} maps of {height}x{width}"
+            n_rows = max(2, round(n**0.5 / 4))
+            self._draw_tiles(name, maps, title, n_rows, vmin=min(0, maps.min()))
+        if self.hidden is not None:
+            self._draw_tiles(
+                "hidden",
+                self.hidden.reshape(-1, 1, 1),
+                f"after fc1 and ReLU: {len(self.hidden)} hidden units",
+                n_rows=max(1, round(len(self.hidden) ** 0.5 / 1.5)),
+                vmin=0,
+            )
         ax = self.axes_["probabilities"]
         labels = [str(label) for label in self.probabilities]
         ax.bar(labels, self.probabilities.values(), color="0.3")
         ax.set(ylim=(0, 1), ylabel="Probability", xlabel="Class")
-        ax.set_title("after fc2 and softmax", fontsize=10)
+        ax.set_title("after the last layer and softmax", fontsize=10)
         return self
 
     def _draw_tiles(self, name, tiles, title, n_rows=2, **limits):
-        """Draw small images in a grid; high values are dark."""
+        """Draw small images in a grid; high values are dark, or colours."""
         ax = self.axes_[name]
         drawn = ax.imshow(_mosaic(tiles, n_rows), cmap="gray_r", **limits)
         ax.set_axis_off()
         ax.set_title(title, fontsize=10)
+        if tiles.ndim == 4:
+            return
         # inset, to be as high as the tiles and not as high as their cell
         bar = ax.inset_axes((1.01, 0, 0.015, 1))
         self.figure_.colorbar(drawn, cax=bar)
 
 
+def _layers_to_show(network):
+    """Return, by the name of each layer to show, the submodule that computes it."""
+    if isinstance(network, CNN):
+        return {"conv1": "relu1", "conv2": "relu2", "fc1": "relu3"}
+    groups = [f"groups.{i}" for i in range(len(network.groups))]
+    return {"whiten": "activation", **{name: name for name in groups}}
+
+
 def _mosaic(tiles, n_rows):
-    """Arrange tiles (n, height, width) in one image, with NaN between them."""
-    n, height, width = tiles.shape
+    """Arrange tiles in one image, with NaN, or white if they have colours, between.
+
+    Tiles have the shape (n, height, width) or (n, height, width, 3).
+    """
+    n, height, width, *colours = tiles.shape
     n_columns = -(-n // n_rows)
     gap = 0 if height == 1 else 1
-    mosaic = np.full((n_rows * (height + gap), n_columns * (width + gap)), np.nan)
+    shape = (n_rows * (height + gap), n_columns * (width + gap), *colours)
+    mosaic = np.full(shape, 1.0 if colours else np.nan)
     for i, tile in enumerate(tiles):
         row, column = divmod(i, n_columns)
         y, x = row * (height + gap), column * (width + gap)

@@ -12,7 +12,7 @@ from torch.optim import Optimizer, lr_scheduler
 from skmnist._json_encoding import StateDecoder, StateEncoder
 from skmnist.augmentation import RandomAffine
 from skmnist.classifiers._batch_loader import TensorBatchLoader
-from skmnist.networks import CNN
+from skmnist.networks import CNN, ResNet
 from skmnist.optimizers import MuonAdamW
 
 CALLBACKS = (
@@ -31,6 +31,7 @@ OBJECTS = {
 
 CLASSES = {
     "skmnist.CNN": CNN,
+    "skmnist.ResNet": ResNet,
     "skmnist.optimizers.MuonAdamW": MuonAdamW,
     "skmnist.Batches": TensorBatchLoader,  # its name in files of format 1
     "skmnist.TensorBatchLoader": TensorBatchLoader,

@@ -11,11 +11,11 @@ from torch.nn.modules.loss import _Loss
 from torch.utils.data import DataLoader
 
 from skmnist._json_encoding import decode_history, encode_history
-from skmnist.classifiers import MnistCNNClassifier
+from skmnist.classifiers import MnistCNNClassifier, ResNetClassifier
 from skmnist.classifiers._augmentation import build_augmentation
 from skmnist.classifiers._batch_loader import TensorBatchLoader
 from skmnist.classifiers._parameter_validation import check_parameters
-from skmnist.networks import CNN, uncompiled
+from skmnist.networks import CNN, ResNet, uncompiled
 
 LIBRARIES = ("skmnist", "torch", "torchvision", "skorch", "scikit-learn", "numpy")
 
@@ -37,17 +37,20 @@ ATTRIBUTES = {
 Without the network, the history, and `device_`, which is chosen on reading.
 """
 
+CLASSIFIERS = {cls.__name__: cls for cls in (MnistCNNClassifier, ResNetClassifier)}
+"""Classifiers that a file can hold, by their names in it."""
+
+NETWORKS = {cls.__name__: cls for cls in (CNN, ResNet)}
+"""Networks that a file can hold, by their names in it."""
+
 PARTS = {
-    "module": CNN,
+    "module": tuple(NETWORKS.values()),
     "criterion": _Loss,
     "optimizer": torch.optim.Optimizer,
     "iterator_train": (TensorBatchLoader, DataLoader),
     "iterator_valid": (TensorBatchLoader, DataLoader),
 }
 """Base classes of the parameters that are classes."""
-
-NETWORK = {"channels", "kernel_size", "hidden_units", "dropout"}
-"""Parameters that the network was built with: those of `clf` may have changed since."""
 
 LOADER_OPTIONS = {"batch_size", "drop_last", "num_workers", "pin_memory", "shuffle"}
 
@@ -75,7 +78,7 @@ def get_state(clf, encoder, prefix=""):
 
     Parameters
     ----------
-    clf : MnistCNNClassifier
+    clf : MnistCNNClassifier or ResNetClassifier
     encoder : ModelEncoder
         Receives the tensors.
     prefix : str, default=""
@@ -104,7 +107,7 @@ def get_state(clf, encoder, prefix=""):
             )
     parameters = encoder.encode_items(parameters, prefix)
     module = uncompiled(clf.module_)
-    if type(module) is not CNN:
+    if type(module) not in NETWORKS.values():
         raise TypeError(
             f"Got a network {type(module).__name__}, which a file that cannot execute "
             "code cannot hold. Use pickle, for recipients who trust you."
@@ -113,18 +116,15 @@ def get_state(clf, encoder, prefix=""):
         encoder.tensors[f"network.{name}"] = values.detach().cpu()
     encoder.tensors["history"] = encode_history(clf.history)
     return {
+        "type": type(clf).__name__,
         "parameters": parameters,
         "attributes": {
             name: encoder.encode(getattr(clf, attribute), name)
             for name, attribute in ATTRIBUTES.items()
             if hasattr(clf, attribute)
         },
-        "network": {
-            "channels": [module.conv1.out_channels, module.conv2.out_channels],
-            "kernel_size": module.conv1.kernel_size[0],
-            "hidden_units": module.fc1.out_features,
-            "dropout": module.dropout.p,
-        },
+        # the parameters of `clf` may have changed since the network was built
+        "network": {"type": type(module).__name__, **module.architecture},
     }
 
 
@@ -143,26 +143,27 @@ def from_state(state, decoder, device):
 
     Returns
     -------
-    MnistCNNClassifier
+    MnistCNNClassifier or ResNetClassifier
 
     Raises
     ------
     Exception
         If `get_state` cannot have returned it.
     """
-    # files of earlier versions lack label_smoothing, which they did not have
+    # earlier versions had neither label smoothing nor other classifiers and networks
     parameters = {"label_smoothing": 0.0, **decoder.decode_items(state["parameters"])}
-    _check_parameters(parameters)
+    cls = CLASSIFIERS[state.get("type", "MnistCNNClassifier")]
+    _check_parameters(parameters, cls)
     # the device of the training may be missing, and nothing is compiled before fit
     here = {"device": str(device), "compile": False}
-    check_parameters(MnistCNNClassifier(**parameters | here))
+    check_parameters(cls(**parameters | here))
     attributes = decoder.decode_items(state["attributes"])
     history = decode_history(decoder.tensors.pop("history"))
     _check_attributes(attributes, len(history))
     network = _make_network(state["network"], attributes, decoder.tensors)
     # from a network, skorch initializes its parts without random weights
     others = {k: v for k, v in parameters.items() if not k.startswith("module__")}
-    clf = MnistCNNClassifier(**others | here | {"module": network})
+    clf = cls(**others | here | {"module": network})
     vars(clf).update({ATTRIBUTES[name]: value for name, value in attributes.items()})
     clf.device_ = device
     with torch.inference_mode(False):
@@ -181,9 +182,9 @@ def _is_safe(name, value):
     return name != "torch_load_kwargs" or value is None
 
 
-def _check_parameters(parameters):
+def _check_parameters(parameters, cls):
     """Check what `check_parameters` does not, because `fit` allows more."""
-    known = MnistCNNClassifier().get_params(deep=False)
+    known = cls().get_params(deep=False)
     for name, value in parameters.items():
         _check(name.partition("__")[0] in known and _is_safe(name, value), name)
     for name, base in PARTS.items():
@@ -234,14 +235,15 @@ def _make_network(parameters, attributes, tensors):
     """Create the network from its weights, which it must fit."""
     names = [name for name in tensors if name.startswith("network.")]
     weights = {name.removeprefix("network."): tensors.pop(name) for name in names}
-    dtypes = {values.dtype for values in weights.values()}
+    dtypes = {values.dtype for values in weights.values() if values.is_floating_point()}
     _check(dtypes in ({torch.float32}, {torch.float64}), dtypes)
     for name, values in weights.items():
         _check(torch.isfinite(values).all(), name)
     shape, n_classes = attributes["image_shape"], len(attributes["classes"])
-    _check(parameters.keys() == NETWORK, parameters)
+    cls = NETWORKS[parameters.pop("type", "CNN")]
     with torch.device("meta"):  # shapes without memory and random numbers
-        network = CNN(image_shape=shape, n_classes=n_classes, **parameters)
+        network = cls(image_shape=shape, n_classes=n_classes, **parameters)
+    _check(network.architecture == parameters, parameters)
     network.load_state_dict(weights, assign=True)
     return network.eval()
 

@@ -8,9 +8,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._safe_file import read_safe_file, write_safe_file
-from skmnist.classifiers import ImageClassifier, MnistCNNClassifier
+from skmnist.classifiers import ImageClassifier
 from skmnist.model_files._allowed_types import ModelDecoder, ModelEncoder
 from skmnist.model_files._classifier_state import (
+    CLASSIFIERS,
     from_state,
     get_state,
     library_versions,
@@ -189,7 +190,7 @@ def check_classifier(clf, role=""):
     role : str, default=""
         Put after its type in the error message.
     """
-    if type(clf) is not MnistCNNClassifier:
+    if type(clf) not in CLASSIFIERS.values():
         remedy = (
             "A file that cannot execute code holds no classes of your own: use pickle, "
             "for recipients who trust you."
@@ -197,8 +198,8 @@ def check_classifier(clf, role=""):
             else "Of a search, pass the best estimator: search.best_estimator_."
         )
         raise TypeError(
-            f"Got a {type(clf).__name__}{role}, expected an MnistCNNClassifier. "
-            + remedy
+            f"Got a {type(clf).__name__}{role}, expected one of "
+            f"{[*CLASSIFIERS]}. " + remedy
         )
     check_is_fitted(clf)
     if clf.criterion_ is None:

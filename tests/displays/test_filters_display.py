@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from skmnist import MnistCNNClassifier
+from skmnist import MnistCNNClassifier, ResNetClassifier
 from skmnist.displays import FiltersDisplay
 
 
@@ -76,9 +76,51 @@ def test_filters_of_colour_images(small):
     drawn = display.axes_["image"].images[0].get_array()
     assert (drawn.min(), drawn.max()) == (0, 1)  # colours on any scale
     kernels = clf.module_.conv1.weight.detach().numpy()  # (4, 3, 5, 5)
-    expected = (kernels[:, 0] + kernels[:, 1] + kernels[:, 2]) / 3
-    np.testing.assert_allclose(display.kernels, expected, atol=1e-7)
+    np.testing.assert_array_equal(display.kernels, np.moveaxis(kernels, 1, -1))
+    mosaic = display.axes_["kernels"].images[0].get_array()
+    assert mosaic.shape == (11, 11, 3)
+    limit = abs(kernels).max()
+    np.testing.assert_allclose(
+        mosaic[:5, 6:] * 2 - 1, display.kernels[1] / limit, atol=1e-6
+    )
+    np.testing.assert_array_equal(mosaic[5], 1)
     assert display.feature_maps["conv2"].shape == (8, 1, 2)
+
+
+def test_filters_of_two_channels(small):
+    X = np.random.default_rng(0).integers(0, 256, (40, 2, 16, 16), dtype=np.uint8)
+    clf = small().fit(X, np.arange(40) % 4)
+    display = FiltersDisplay.from_estimator(clf, X[0])
+    kernels = clf.module_.conv1.weight.detach().numpy()  # (4, 2, 5, 5)
+    expected = (kernels[:, 0] + kernels[:, 1]) / 2
+    np.testing.assert_allclose(display.kernels, expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_filters_of_a_residual_network(channels):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (40, channels, 32, 32), dtype=np.uint8)
+    parameters = {"augmentation": None, "max_epochs": 1, "random_state": 0}
+    clf = ResNetClassifier(module__channels=(4, 6), **parameters)
+    clf.fit(X, np.arange(40) % 4)
+    display = FiltersDisplay.from_estimator(clf, X[0])
+    maps, network = display.feature_maps, clf.module_
+    assert {name: values.shape for name, values in maps.items()} == {
+        "whiten": (8 * channels, 31, 31),
+        "groups.0": (4, 15, 15),
+        "groups.1": (6, 7, 7),
+    }
+    with torch.no_grad():
+        first = network.activation(network.whiten(network.prepare(torch.tensor(X[:1]))))
+        second = network.groups[0](first)
+    np.testing.assert_allclose(maps["whiten"], first[0], atol=1e-5)
+    np.testing.assert_allclose(maps["groups.0"], second[0], atol=1e-5)
+    assert display.hidden is None
+    assert "hidden" not in display.axes_
+    proba = clf.predict_proba(X[:1])[0].tolist()
+    assert display.probabilities == dict(enumerate(proba))
+    assert display.kernels.ndim == (4 if channels == 3 else 3)
+    FiltersDisplay.from_estimator(clf)  # kernels alone
 
 
 def test_network_is_not_changed(fitted, few):

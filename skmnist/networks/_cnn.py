@@ -1,19 +1,12 @@
 """The article's convolutional network, for any image shape and any classes."""
 
-import torch
 from torch import nn
 from torch.nn import functional as F
 
-__all__ = ["CNN"]
-
-SMALLEST_SIDE = 16
-"""Images with a side below this many pixels are resized, see `RESIZED_TO`."""
-
-RESIZED_TO = (28, 28)
-"""Height and width that small images are resized to: those of MNIST."""
+from skmnist.networks._image_network import ImageNetwork
 
 
-class CNN(nn.Module):
+class CNN(ImageNetwork):
     """Network with two convolutions and one hidden layer; it returns log-probabilities.
 
     This is the network of the article "MNIST with PyTorch and scikit-learn". With the
@@ -74,11 +67,8 @@ class CNN(nn.Module):
         hidden_units=500,
         dropout=0.0,
     ):
-        super().__init__()
-        in_channels, height, width = image_shape
-        self.resize = min(height, width) < SMALLEST_SIDE
-        if self.resize:
-            height, width = RESIZED_TO
+        super().__init__(image_shape, mean, std)
+        in_channels, height, width = self.prepared_shape
         height, width = (
             _side_after(_side_after(side, kernel_size), kernel_size)
             for side in (height, width)
@@ -89,9 +79,6 @@ class CNN(nn.Module):
                 f"shape {tuple(image_shape)} after two convolutions and two poolings. "
                 "Pass a smaller kernel_size (the default is 5)."
             )
-        per_channel = torch.ones(in_channels, 1, 1)
-        self.register_buffer("mean", per_channel * _column(mean))
-        self.register_buffer("std", per_channel * _column(std))
         self.conv1 = nn.Conv2d(in_channels, channels[0], kernel_size)
         self.pool1 = nn.MaxPool2d(2)
         self.relu1 = nn.ReLU()
@@ -102,6 +89,15 @@ class CNN(nn.Module):
         self.relu3 = nn.ReLU()
         self.dropout = nn.Dropout(dropout)
         self.fc2 = nn.Linear(hidden_units, n_classes)
+
+    @property
+    def architecture(self):
+        return {
+            "channels": [self.conv1.out_channels, self.conv2.out_channels],
+            "kernel_size": self.conv1.kernel_size[0],
+            "hidden_units": self.fc1.out_features,
+            "dropout": self.dropout.p,
+        }
 
     def forward(self, X):
         """Return the log-probabilities of the classes.
@@ -116,14 +112,7 @@ class CNN(nn.Module):
         tensor of shape (n, n_classes)
             Natural logarithms of the probabilities.
         """
-        # channels last in memory, which convolutions are fastest with; the strides say
-        # so for a single channel too, which contiguous(memory_format=...) leaves alone
-        n, channels, height, width = X.shape
-        X = X.movedim(1, 3).flatten().reshape(n, height, width, channels).movedim(3, 1)
-        mean = self.mean
-        X = (X.to(mean.dtype) - mean) / self.std  # (n, C, H, W)
-        if self.resize:
-            X = F.interpolate(X, RESIZED_TO, mode="bilinear")  # (n, C, 28, 28)
+        X = self.prepare(X)  # (n, C, H, W)
         # pooling before ReLU gives the same numbers with a quarter of the work
         X = self.relu1(self.pool1(self.conv1(X)))  # (n, 20, 12, 12)
         X = self.relu2(self.pool2(self.conv2(X)))  # (n, 50, 4, 4)
@@ -132,19 +121,9 @@ class CNN(nn.Module):
             X = self.dropout(X)
         X = self.fc2(X)  # (n, n_classes)
         # in the dtype of the weights, also where autocast computes with less
-        return F.log_softmax(X, dim=1, dtype=mean.dtype)
-
-
-def uncompiled(module):
-    """A network without the wrapper of `torch.compile`."""
-    return getattr(module, "_orig_mod", module)
+        return F.log_softmax(X, dim=1, dtype=self.mean.dtype)
 
 
 def _side_after(side, kernel_size):
     """Side of an image after one convolution and one pooling, in pixels."""
     return (side - kernel_size + 1) // 2
-
-
-def _column(values):
-    """One value, or one for each channel, in a shape that multiplies (C, 1, 1)."""
-    return torch.as_tensor(values, dtype=torch.get_default_dtype()).reshape(-1, 1, 1)

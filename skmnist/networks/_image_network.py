@@ -1,0 +1,74 @@
+"""What all networks of images have in common: the preparation of their input."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+SMALLEST_SIDE = 16
+"""Images with a side below this many pixels are resized, see `RESIZED_TO`."""
+
+RESIZED_TO = (28, 28)
+"""Height and width that small images are resized to: those of MNIST."""
+
+
+class ImageNetwork(nn.Module):
+    """Base of the networks: standardizes raw pixels, and resizes small images.
+
+    Parameters
+    ----------
+    image_shape : tuple of three int
+        Channels, height and width of an image.
+    mean, std : float or sequence of float
+        Mean and standard deviation of the pixels, one for all channels or one for each.
+
+    Attributes
+    ----------
+    prepared_shape : tuple of three int
+        Shape of an image after `prepare`.
+    architecture : dict
+        Arguments of the constructor besides those of this class and `n_classes`, as
+        JSON represents them.
+    """
+
+    def __init__(self, image_shape, mean, std):
+        super().__init__()
+        channels, height, width = image_shape
+        self.resize = min(height, width) < SMALLEST_SIDE
+        if self.resize:
+            height, width = RESIZED_TO
+        self.prepared_shape = (channels, height, width)
+        per_channel = torch.ones(channels, 1, 1)
+        self.register_buffer("mean", per_channel * _column(mean))
+        self.register_buffer("std", per_channel * _column(std))
+
+    def prepare(self, X):
+        """Standardize raw pixels, and resize small images.
+
+        Parameters
+        ----------
+        X : tensor of shape (n, channels, height, width), any numeric dtype
+
+        Returns
+        -------
+        tensor of shape (n, *prepared_shape), with the dtype of the weights
+            Channels last in memory, which convolutions are fastest with.
+        """
+        # the strides say channels last for a single channel, too, which
+        # contiguous(memory_format=...) leaves alone
+        n, channels, height, width = X.shape
+        X = X.movedim(1, 3).flatten().reshape(n, height, width, channels).movedim(3, 1)
+        mean = self.mean
+        X = (X.to(mean.dtype) - mean) / self.std  # (n, C, H, W)
+        if self.resize:
+            X = F.interpolate(X, RESIZED_TO, mode="bilinear")  # (n, C, 28, 28)
+        return X
+
+
+def uncompiled(module):
+    """A network without the wrapper of `torch.compile`."""
+    return getattr(module, "_orig_mod", module)
+
+
+def _column(values):
+    """One value, or one for each channel, in a shape that multiplies (C, 1, 1)."""
+    return torch.as_tensor(values, dtype=torch.get_default_dtype()).reshape(-1, 1, 1)

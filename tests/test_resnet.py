@@ -1,0 +1,136 @@
+"""`ResNet`, the network of `ResNetClassifier`."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from skmnist.networks import ResNet
+
+
+def make(**parameters):
+    """Return a small network and images that it is whitened for."""
+    torch.manual_seed(0)
+    smooth = F.avg_pool2d(torch.rand(64, 3, 34, 34), 3, stride=1)
+    images = (255 * smooth).to(torch.uint8)
+    statistics = {
+        "mean": images.double().mean((0, 2, 3)),
+        "std": images.double().std((0, 2, 3)),
+    }
+    network = ResNet(**{"channels": (8, 16), **statistics, **parameters})
+    network.initialize_from_data(images)
+    return network, images
+
+
+def test_first_layer_decorrelates_patches():
+    network, images = make()
+    patches = F.conv2d(network.prepare(images), network.whiten.weight)
+    half = patches.shape[1] // 2
+    assert torch.equal(patches[:, half:], -patches[:, :half])
+    outputs = patches[:, :half].movedim(1, 0).flatten(1).double()
+    products = outputs @ outputs.T / outputs.shape[1]
+    off_diagonal = products - products.diag().diag()
+    assert abs(off_diagonal).max() < 1e-3
+    assert products.diag().max() <= 1.0 + 1e-3
+    assert products.diag()[-1] > 0.95  # little noise is added to the largest variance
+
+
+def test_first_layer_is_not_trained():
+    network, images = make()
+    network.train()
+    network(images)[:, 0].sum().backward()
+    assert network.whiten.weight.grad is None
+    for name, weight in network.named_parameters():
+        if name != "whiten.weight":
+            assert torch.isfinite(weight.grad).all(), name
+            assert weight.grad.any(), name
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_layers_agree_with_their_definition(training):
+    """The bias is added, and flips are averaged, as separate operations."""
+    network, images = make(channels=(8,))
+    network = network.double().train(training)
+    X = (images - network.mean) / network.std
+    X = F.gelu(F.conv2d(X, network.whiten.weight, network.whiten.bias))
+    group = network.groups[0]
+
+    def normalize(Z):
+        if training:
+            mean, variance = Z.mean((0, 2, 3)), Z.var((0, 2, 3), correction=0)
+        else:
+            mean, variance = torch.zeros(8).double(), torch.ones(8).double()
+        Z = Z - mean[:, None, None]
+        return Z / (variance[:, None, None] + group.norm1.eps).sqrt()
+
+    X = F.max_pool2d(F.conv2d(X, group.conv1.weight, padding=1), 2)
+    X = F.gelu(normalize(X))
+    X = X + F.gelu(normalize(F.conv2d(X, group.conv2.weight, padding=1)))
+    expected = network.head(X.flatten(2).max(2).values).log_softmax(1)
+    torch.testing.assert_close(network(images), expected, rtol=0, atol=1e-10)
+
+
+def test_average_of_flips():
+    network, images = make(average_flips=True)
+    flipped = images.flip(3)
+    network.eval()
+    torch.testing.assert_close(network(images), network(flipped), rtol=0, atol=1e-5)
+    assert torch.allclose(network(images).exp().sum(1), torch.ones(64))
+    network.average_flips = False
+    scores = (network(images) + network(flipped)).log_softmax(1)  # not halved: differs
+    assert not torch.allclose(network(images), network(flipped), atol=1e-3)
+    halved = ((network(images) + network(flipped)) / 2).log_softmax(1)
+    network.average_flips = True
+    torch.testing.assert_close(network(images), halved, rtol=0, atol=1e-5)
+    assert not torch.allclose(scores, halved, atol=1e-3)
+    network.train()
+    network.average_flips = True
+    assert not torch.allclose(network(images), network(flipped), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "image_shape", [(1, 8, 8), (3, 16, 16), (1, 28, 28), (4, 40, 17), (3, 96, 96)]
+)
+def test_any_image_shape(image_shape):
+    network = ResNet(image_shape, n_classes=7)
+    images = torch.rand(4, *image_shape)
+    network.initialize_from_data(images)
+    assert network(images).shape == (4, 7)
+
+
+def test_number_of_weights():
+    def count(**parameters):
+        return sum(weights.numel() for weights in ResNet(**parameters).parameters())
+
+    assert 1.9e6 < count() < 2.1e6
+    assert 0.3e6 < count(channels=(32, 64, 160)) < 0.5e6
+    assert count(channels=(8,)) < 5000
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"channels": (64, 0)}, r"Got channels=\(64, 0\), expected integers"),
+        ({"channels": 64}, "Got channels=64, expected integers"),
+        ({"channels": (64.0,)}, "expected integers of at least 1"),
+        ({"patch_size": 2.5}, "Got patch_size"),
+        ({"channels": (8,) * 5}, "leave nothing of an image"),
+        ({"patch_size": 40}, "leave nothing of an image"),
+    ],
+)
+def test_invalid_parameters(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        ResNet(**parameters)
+
+
+def test_evenly_spaced_images_whiten_the_first_layer():
+    """Sorted data must not give kernels of one class."""
+    rng = np.random.default_rng(0)
+    dark, bright = rng.integers(0, 50, (2, 6000, 1, 16, 16))
+    images = torch.from_numpy(np.concatenate([dark, bright + 200])).float()
+    kernels = []
+    for order in (np.arange(12_000), rng.permutation(12_000)):
+        network = ResNet((1, 16, 16), mean=125.0, std=100.0, channels=(4,))
+        network.initialize_from_data(images[order])
+        kernels.append(abs(network.whiten.weight[3]))  # of the largest variance
+    torch.testing.assert_close(*kernels, rtol=0.05, atol=0.02)
