@@ -4,15 +4,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for type checkers and editors; see __getattr__
-    from skmnist.augmentation import RandomAffine
+    from skmnist.augmentation import (
+        AlternatingFlip,
+        RandomAffine,
+        RandomErasing,
+        RandomFlip,
+        RandomShift,
+    )
     from skmnist.classifiers import MnistCNNClassifier
     from skmnist.model_files import load, save, to_onnx
 
-__all__ = ["MnistCNNClassifier", "RandomAffine", "load", "save", "to_onnx"]
+__all__ = [
+    "AlternatingFlip",
+    "MnistCNNClassifier",
+    "RandomAffine",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomShift",
+    "load",
+    "save",
+    "to_onnx",
+]
 
 _MODULES = {
+    "AlternatingFlip": "skmnist.augmentation",
     "MnistCNNClassifier": "skmnist.classifiers",
     "RandomAffine": "skmnist.augmentation",
+    "RandomErasing": "skmnist.augmentation",
+    "RandomFlip": "skmnist.augmentation",
+    "RandomShift": "skmnist.augmentation",
     "load": "skmnist.model_files",
     "save": "skmnist.model_files",
     "to_onnx": "skmnist.model_files",
