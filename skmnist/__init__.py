@@ -4,13 +4,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for type checkers and editors; see __getattr__
-    from skmnist.augmentation import RandomAffine
+    from skmnist.augmentation import (
+        AlternatingFlip,
+        RandomAffine,
+        RandomErasing,
+        RandomFlip,
+        RandomShift,
+    )
     from skmnist.classifiers import MnistCNNClassifier, ResNetClassifier
     from skmnist.model_files import load, save, to_onnx
 
 __all__ = [
+    "AlternatingFlip",
     "MnistCNNClassifier",
     "RandomAffine",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomShift",
     "ResNetClassifier",
     "load",
     "save",
@@ -18,8 +28,12 @@ __all__ = [
 ]
 
 _MODULES = {
+    "AlternatingFlip": "skmnist.augmentation",
     "MnistCNNClassifier": "skmnist.classifiers",
     "RandomAffine": "skmnist.augmentation",
+    "RandomErasing": "skmnist.augmentation",
+    "RandomFlip": "skmnist.augmentation",
+    "RandomShift": "skmnist.augmentation",
     "ResNetClassifier": "skmnist.classifiers",
     "load": "skmnist.model_files",
     "save": "skmnist.model_files",

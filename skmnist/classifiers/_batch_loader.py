@@ -27,10 +27,14 @@ class LabelledImages(Dataset):
         All labels, sorted; an encoded label is its position here.
     weights : ndarray of shape (n,), default=None
         Weights of the images in the loss; None if all are equal.
+    positions : ndarray of shape (n,), default=None
+        Positions of the images in the data that they were taken from; None if these are
+        all images.
     """
 
-    def __init__(self, X, y, classes, weights=None):
+    def __init__(self, X, y, classes, weights=None, positions=None):
         super().__init__(X, y)
+        self.positions = positions
         if y is None:
             self.y_encoded = torch.zeros(len(X), dtype=torch.int64)
         else:
@@ -48,6 +52,31 @@ class LabelledImages(Dataset):
         else:
             images, *targets = (part[index] for part in parts)
         return images, targets[0] if self.weights is None else tuple(targets)
+
+
+class WithPositions(torch.utils.data.Dataset):
+    """A data set whose targets come with the positions of the images.
+
+    An item, or a batch of items, is (images, (targets, positions)), where
+    (images, targets) is that of the original data set.
+
+    Parameters
+    ----------
+    dataset : data set
+        `LabelledImages`, or a `Subset` of them; in other data sets, positions are
+        indices.
+    """
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+        self.positions = torch.from_numpy(get_positions(dataset))
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, index):
+        images, targets = self.dataset[index]
+        return images, (targets, self.positions[index])
 
 
 class TensorBatchLoader:
@@ -141,6 +170,21 @@ def get_sample_weight(dataset):
         weights = get_sample_weight(dataset.dataset)
         return None if weights is None else weights[dataset.indices]
     return None if dataset.weights is None else dataset.weights.numpy()
+
+
+def get_positions(dataset):
+    """Return the positions of `LabelledImages`, or of a `Subset` of them.
+
+    Returns
+    -------
+    ndarray of shape (n,), int64
+        Positions in the data that the images were taken from.
+    """
+    if isinstance(dataset, Subset):
+        return get_positions(dataset.dataset)[dataset.indices]
+    if isinstance(dataset, LabelledImages) and dataset.positions is not None:
+        return dataset.positions
+    return np.arange(len(dataset))
 
 
 def index_by_array(dataset):

@@ -116,7 +116,7 @@ def notify_of_batch(net, name, batch, **kwargs):
     name : str
         Name of the hook, among `BATCH_HOOKS`.
     batch : tuple
-        Images and encoded labels, with or without weights.
+        Images and encoded labels, with or without weights and positions.
     **kwargs
         Further arguments of the hook.
     """
@@ -136,10 +136,10 @@ def _find_hooks(net, name):
 
 
 def _get_encoded_labels(batch):
-    _images, y_encoded = batch
-    if not isinstance(y_encoded, torch.Tensor):
-        y_encoded, _weights = y_encoded
-    return y_encoded
+    _images, targets = batch
+    while not isinstance(targets, torch.Tensor):  # weights and positions come after
+        targets, _others = targets
+    return targets
 
 
 def _read(losses):

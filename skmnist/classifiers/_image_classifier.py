@@ -20,10 +20,11 @@ from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import DataLoader
 
 from skmnist.callbacks import EarlyStopping, OneCycleLR
-from skmnist.classifiers._augmentation import apply_augmentation, build_augmentation
+from skmnist.classifiers._augmentation import Augmenter, build_augmentation
 from skmnist.classifiers._batch_loader import (
     LabelledImages,
     TensorBatchLoader,
+    WithPositions,
     index_by_array,
     is_labelled_images,
     prediction_batch_size,
@@ -166,12 +167,17 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         skorch's `SkorchDoctor`; see `precision_`. Predictions always use float32, so
         that a model gives the same probabilities on all processors. If torch's default
         dtype is float64, everything is float64.
-    augmentation : class, callable or None, default=None
+    augmentation : callable, class, list of these or None, default=None
         Transforms each training batch, a float tensor (n, channels, height, width) of
-        raw pixels on the device, into a tensor of the same shape:
-        `skmnist.RandomAffine`, a transform of torchvision v2 or kornia, or a function.
-        It may work in place. Transforms that mix labels (MixUp, CutMix) are refused.
-        Set the parameters of a class by `augmentation__...`.
+        raw pixels on the device, into a tensor of the same shape: `AlternatingFlip`,
+        `RandomAffine`, `RandomErasing`, `RandomFlip` or `RandomShift` of `skmnist`, a
+        transform of torchvision v2 or kornia, or a function. It may work in place.
+        Transforms that mix labels (MixUp, CutMix) are refused. Those of a list are
+        applied in turn. A function with a parameter `positions` or `epoch` also
+        receives the positions of the images in X, an int64 tensor (n,) on the device,
+        or the number of epochs before this one, those of earlier trainings included.
+        Set the parameters of a class by `augmentation__...`, and in a list, with its
+        name in lower case, by `augmentation__randomshift__...`.
     verbose : int, default=0
         0 is silent, 1 prints one line per epoch.
     criterion : torch loss (class), default=torch.nn.NLLLoss
@@ -711,7 +717,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         def initialize():
             seed_generators(self.device_, self._seed, epoch=0)
-            self.augmentation_ = build_augmentation(self)
+            self._initialize_augmentation()
             with torch.inference_mode(False), self._resolved_device():
                 super(ImageClassifier, self).initialize()
             self._set_training(False)  # until a batch is trained on
@@ -793,6 +799,8 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         )
         if training and shuffles and not {"sampler", "batch_sampler"} & set(kwargs):
             kwargs.setdefault("shuffle", True)
+        if training and self._augmenter.needs_positions:
+            dataset = WithPositions(dataset)
         return iterator(dataset, **kwargs)
 
     def check_data(self, X, y=None):
@@ -835,10 +843,8 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         check_convergence(self)
 
     def train_step(self, batch, **fit_params):
-        if self.augmentation_ is not None:
-            images, y_encoded = batch
-            images = to_tensor(images, device=self.device_)
-            batch = apply_augmentation(self.augmentation_, images), y_encoded
+        if self._augmenter.steps:
+            batch = self._augment(batch)
         return super().train_step(batch, **fit_params)
 
     def forward(self, X, *args, **kwargs):
@@ -960,7 +966,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
                         "train a new network: call fit with warm_start=False."
                     )
             self.precision_ = self._resolve_precision()
-            self.augmentation_ = build_augmentation(self)
+            self._initialize_augmentation()
             self.initialize_callbacks()
             self._initialize_optimizer_if_missing()
             self._validate_params()  # the names of those with __
@@ -1038,6 +1044,20 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         if any(w.dtype == torch.float64 for w in self.module_.parameters()):
             precision = "float64"
         return precision
+
+    def _initialize_augmentation(self):
+        self.augmentation_ = build_augmentation(self)
+        self._augmenter = Augmenter(self.augmentation_)
+
+    def _augment(self, batch):
+        """Transform the images of a training batch, and drop their positions."""
+        images, targets = batch
+        inputs = {"epoch": len(self.history) - 1}
+        if self._augmenter.needs_positions:
+            targets, positions = targets
+            inputs["positions"] = to_tensor(positions, device=self.device_)
+        images = to_tensor(images, device=self.device_)
+        return self._augmenter(images, **inputs), targets
 
     def _initialize_optimizer_if_missing(self):
         """Create the optimizer of an estimator that was unpickled."""

@@ -37,6 +37,8 @@ class TrainingData(NamedTuple):
         Without the images of weight 0, as are `y` and `weights`.
     y : ndarray of shape (n,)
     weights : ndarray of shape (n,) or None
+    positions : ndarray of shape (n,), int64, or None
+        Positions of the images in X; None if none was dropped.
     classes : ndarray of shape (n_classes,)
     fit_info : dict
         What the hooks of scikit-learn's callbacks receive.
@@ -47,6 +49,7 @@ class TrainingData(NamedTuple):
     images: torch.Tensor
     y: np.ndarray
     weights: np.ndarray | None
+    positions: np.ndarray | None
     classes: np.ndarray
     fit_info: dict
 

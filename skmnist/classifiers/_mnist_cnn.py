@@ -87,12 +87,17 @@ class MnistCNNClassifier(ImageClassifier):
         skorch's `SkorchDoctor`; see `precision_`. Predictions always use float32, so
         that a model gives the same probabilities on all processors. If torch's default
         dtype is float64, everything is float64.
-    augmentation : class, callable or None, default=None
+    augmentation : callable, class, list of these or None, default=None
         Transforms each training batch, a float tensor (n, channels, height, width) of
-        raw pixels on the device, into a tensor of the same shape:
-        `skmnist.RandomAffine`, a transform of torchvision v2 or kornia, or a function.
-        It may work in place. Transforms that mix labels (MixUp, CutMix) are refused.
-        Set the parameters of a class by `augmentation__...`.
+        raw pixels on the device, into a tensor of the same shape: `AlternatingFlip`,
+        `RandomAffine`, `RandomErasing`, `RandomFlip` or `RandomShift` of `skmnist`, a
+        transform of torchvision v2 or kornia, or a function. It may work in place.
+        Transforms that mix labels (MixUp, CutMix) are refused. Those of a list are
+        applied in turn. A function with a parameter `positions` or `epoch` also
+        receives the positions of the images in X, an int64 tensor (n,) on the device,
+        or the number of epochs before this one, those of earlier trainings included.
+        Set the parameters of a class by `augmentation__...`, and in a list, with its
+        name in lower case, by `augmentation__randomshift__...`.
     verbose : int, default=0
         0 is silent, 1 prints one line per epoch.
     module : torch.nn.Module, class or instance, default=CNN

@@ -9,6 +9,13 @@ import torch
 from sklearn.utils import check_scalar
 from skorch.callbacks import Callback
 
+from skmnist.augmentation import ImageTransform
+from skmnist.classifiers._augmentation import (
+    as_list,
+    build_step,
+    get_class,
+    match_parameters,
+)
 from skmnist.classifiers._batch_loader import TensorBatchLoader
 from skmnist.classifiers._device_and_precision import resolve_device
 from skmnist.classifiers._fit_callbacks import has_lr_scheduler
@@ -56,7 +63,7 @@ def check_parameters(estimator):
         raise ValueError(
             f"Got precision={estimator.precision!r}, expected one of {PRECISIONS}."
         )
-    _check_augmentation(estimator.augmentation)
+    _check_augmentation(estimator)
     if estimator.image_shape is not None and not (
         isinstance(estimator.image_shape, (tuple, list))
         and len(estimator.image_shape) == 3
@@ -124,17 +131,42 @@ def _check_batches(estimator):
                 )
 
 
-def _check_augmentation(augmentation):
-    """Raise TypeError for an invalid augmentation."""
-    if augmentation is None:
-        return
-    if not callable(augmentation):
-        raise TypeError(
-            f"Got augmentation={augmentation!r}, expected a class such as "
-            "skmnist.RandomAffine, a function of a batch of images, or None."
-        )
+def _check_augmentation(estimator):
+    """Raise TypeError or ValueError for an invalid augmentation or its parameters."""
+    augmentation = estimator.augmentation
+    for step in as_list(augmentation):
+        if not callable(step):
+            raise TypeError(
+                f"Got augmentation={augmentation!r}, expected a class such as "
+                "skmnist.RandomAffine, a function of a batch of images, a list of "
+                "these, or None."
+            )
+        _check_label_mixing(step)
+    matched = match_parameters(estimator)
+    known = tuple(prefix for _, prefix, _ in matched)
+    for name in vars(estimator):
+        if known and name.startswith("augmentation__") and not name.startswith(known):
+            raise ValueError(
+                f"Got {name} and augmentation={augmentation!r}, whose parameters start "
+                f"with {' or '.join(known)}. Correct the name, or leave it out."
+            )
+    for step, prefix, parameters in matched:
+        own = issubclass(get_class(step), ImageTransform)
+        if parameters and not own and not inspect.isclass(step):
+            raise ValueError(
+                f"Got {prefix}{min(parameters)} and augmentation={augmentation!r}, "
+                f"but {step!r} takes no parameters. Pass a class, such as "
+                "augmentation=RandomAffine."
+            )
+        _check_accepted(get_class(step), prefix, parameters)
+        if own:
+            build_step(step, parameters)  # checks the values
+
+
+def _check_label_mixing(augmentation):
+    """Raise TypeError for a transform that mixes labels."""
     for part in _list_transforms(augmentation):
-        cls = part if inspect.isclass(part) else type(part)
+        cls = get_class(part)
         if any(
             base.__name__ in LABEL_MIXING
             and base.__module__.startswith(("torchvision.", "kornia."))
@@ -165,17 +197,25 @@ def check_module_parameters(estimator):
     ----------
     estimator : ImageClassifier
     """
-    if not inspect.isclass(estimator.module):
+    if inspect.isclass(estimator.module):
+        _check_accepted(
+            estimator.module, "module__", estimator.get_params_for("module")
+        )
+
+
+def _check_accepted(cls, prefix, names):
+    """Raise TypeError for a parameter that the constructor of a class lacks."""
+    if not names:
         return
-    parameters = inspect.signature(estimator.module).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+    accepted = inspect.signature(cls).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
         return
-    for name in vars(estimator):
-        if name.startswith("module__") and name.split("__")[1] not in parameters:
+    for name in names:
+        if name.split("__")[0] not in accepted:
             raise TypeError(
-                f"Got {name}, but the network {estimator.module.__name__} takes no "
-                f"{name.removeprefix('module__')}; it takes {', '.join(parameters)}. "
-                "Pass one of these with module__ in front, or correct the name."
+                f"Got {prefix}{name}, but {cls.__name__} takes no {name}; it takes "
+                f"{', '.join(accepted) or 'no parameters'}. Pass one of these with "
+                f"{prefix} in front, or correct the name."
             )
 
 

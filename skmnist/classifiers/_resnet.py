@@ -2,6 +2,8 @@
 
 import torch
 
+from skmnist.augmentation import AlternatingFlip, RandomFlip, RandomShift
+from skmnist.classifiers._augmentation import as_list, get_class
 from skmnist.classifiers._batch_loader import TensorBatchLoader
 from skmnist.classifiers._image_classifier import ImageClassifier
 from skmnist.networks import ResNet
@@ -82,12 +84,18 @@ class ResNetClassifier(ImageClassifier):
         skorch's `SkorchDoctor`; see `precision_`. Predictions always use float32, so
         that a model gives the same probabilities on all processors. If torch's default
         dtype is float64, everything is float64.
-    augmentation : class, callable or None, default=None
+    augmentation : callable, class, list of these or None, \
+            default=(AlternatingFlip(), RandomShift(2))
         Transforms each training batch, a float tensor (n, channels, height, width) of
-        raw pixels on the device, into a tensor of the same shape:
-        `skmnist.RandomAffine`, a transform of torchvision v2 or kornia, or a function.
-        It may work in place. Transforms that mix labels (MixUp, CutMix) are refused.
-        Set the parameters of a class by `augmentation__...`.
+        raw pixels on the device, into a tensor of the same shape: `AlternatingFlip`,
+        `RandomAffine`, `RandomErasing`, `RandomFlip` or `RandomShift` of `skmnist`, a
+        transform of torchvision v2 or kornia, or a function. It may work in place.
+        Transforms that mix labels (MixUp, CutMix) are refused. Those of a list are
+        applied in turn. A function with a parameter `positions` or `epoch` also
+        receives the positions of the images in X, an int64 tensor (n,) on the device,
+        or the number of epochs before this one, those of earlier trainings included.
+        Set the parameters of a class by `augmentation__...`, and in a list, with its
+        name in lower case, by `augmentation__randomshift__...`.
     verbose : int, default=0
         0 is silent, 1 prints one line per epoch.
     module : torch.nn.Module, class or instance, default=ResNet
@@ -203,7 +211,7 @@ class ResNetClassifier(ImageClassifier):
         warm_start=False,
         device="auto",
         precision="auto",
-        augmentation=None,
+        augmentation=(AlternatingFlip(), RandomShift(max_shift=2)),
         verbose=0,
         module=ResNet,
         criterion=torch.nn.NLLLoss,
@@ -247,3 +255,13 @@ class ResNetClassifier(ImageClassifier):
             torch_load_kwargs=torch_load_kwargs,
             **kwargs,
         )
+
+    def get_params_for(self, prefix):
+        kwargs = super().get_params_for(prefix)
+        if prefix == "module" and self.module is ResNet:
+            flips = any(
+                issubclass(get_class(step), (AlternatingFlip, RandomFlip))
+                for step in as_list(self.augmentation)
+            )
+            kwargs.setdefault("average_flips", flips)
+        return kwargs

@@ -71,11 +71,13 @@ def drop_zero_weight(images, y, weights):
     -------
     images, y, weights
         The same objects if no weight is 0.
+    positions : ndarray of shape (n,), int64, or None
+        Positions of the others; None if no weight is 0.
     """
     if weights is None or np.all(weights > 0):
-        return images, y, weights
-    counted = weights > 0
-    return images[counted], y[counted], weights[counted]
+        return images, y, weights, None
+    (counted,) = np.nonzero(weights)
+    return images[counted], y[counted], weights[counted], counted
 
 
 def scale_weights(images, train, so_far):

@@ -55,7 +55,9 @@ def train(estimator, data, task, *, resume, n_finished=0, incremental=False):
         # a resumed training splits the data as it did when it started
         start = estimator._n_earlier_epochs
         seed_generators(estimator.device_, estimator._seed, epoch=start)
-        images = LabelledImages(data.images, data.y, estimator.classes_, data.weights)
+        images = LabelledImages(
+            data.images, data.y, estimator.classes_, data.weights, data.positions
+        )
         split = Split(images, None)
         if not incremental:
             split = Split(*estimator.get_split_datasets(images, data.y))

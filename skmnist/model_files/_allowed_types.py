@@ -9,8 +9,8 @@ from skorch.dataset import ValidSplit
 from torch.nn.modules.loss import _Loss
 from torch.optim import Optimizer, lr_scheduler
 
+from skmnist import augmentation
 from skmnist._json_encoding import StateDecoder, StateEncoder
-from skmnist.augmentation import RandomAffine
 from skmnist.classifiers._batch_loader import TensorBatchLoader
 from skmnist.networks import CNN, ResNet
 from skmnist.optimizers import MuonAdamW
@@ -23,7 +23,7 @@ CALLBACKS = (
 """Callbacks of skorch that access no files and call nothing from outside."""
 
 OBJECTS = {
-    "skmnist.RandomAffine": RandomAffine,
+    **{f"skmnist.{k}": getattr(augmentation, k) for k in augmentation.__all__},
     "skorch.dataset.ValidSplit": ValidSplit,
     **{f"skorch.callbacks.{k}": getattr(skorch.callbacks, k) for k in CALLBACKS},
 }

@@ -12,7 +12,6 @@ from torch.utils.data import DataLoader
 
 from skmnist._json_encoding import decode_history, encode_history
 from skmnist.classifiers import MnistCNNClassifier, ResNetClassifier
-from skmnist.classifiers._augmentation import build_augmentation
 from skmnist.classifiers._batch_loader import TensorBatchLoader
 from skmnist.classifiers._parameter_validation import check_parameters
 from skmnist.networks import CNN, ResNet, uncompiled
@@ -167,7 +166,7 @@ def from_state(state, decoder, device):
     vars(clf).update({ATTRIBUTES[name]: value for name, value in attributes.items()})
     clf.device_ = device
     with torch.inference_mode(False):
-        clf.augmentation_ = build_augmentation(clf)
+        clf._initialize_augmentation()
         NeuralNetClassifier.initialize(clf)
     clf.history_ = history
     vars(clf).update(parameters)

@@ -40,13 +40,13 @@ def save(clf, path):
     clf : MnistCNNClassifier or Pipeline
         A fitted classifier, or a fitted pipeline of scikit-learn that ends with one;
         not of a derived class. Parameters of the classifier are plain values, arrays,
-        losses and optimizers of torch, `MuonAdamW`, `RandomAffine`, `ValidSplit` of
-        skorch and those callbacks of skorch that access no files; `random_state` is an
-        int or None. The other steps of a pipeline are "passthrough",
-        `DigitPreprocessor`, or of scikit-learn: `Binarizer`, `FunctionTransformer`
-        without a function, `MaxAbsScaler`, `MinMaxScaler`, `Normalizer`, `PCA`,
-        `PowerTransformer`, `QuantileTransformer`, `RobustScaler`, `StandardScaler`,
-        `VarianceThreshold`.
+        losses and optimizers of torch, `MuonAdamW`, the transforms of
+        `skmnist.augmentation`, `ValidSplit` of skorch and those callbacks of skorch
+        that access no files; `random_state` is an int or None. The other steps of a
+        pipeline are "passthrough", `DigitPreprocessor`, or of scikit-learn:
+        `Binarizer`, `FunctionTransformer` without a function, `MaxAbsScaler`,
+        `MinMaxScaler`, `Normalizer`, `PCA`, `PowerTransformer`, `QuantileTransformer`,
+        `RobustScaler`, `StandardScaler`, `VarianceThreshold`.
     path : str or PathLike
         File to write, usually with the suffix .safetensors.
 

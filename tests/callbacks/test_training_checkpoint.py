@@ -24,7 +24,7 @@ from skorch.dataset import ValidSplit
 from torch.optim.lr_scheduler import StepLR
 
 import skmnist
-from skmnist import MnistCNNClassifier, RandomAffine
+from skmnist import AlternatingFlip, MnistCNNClassifier, RandomAffine, RandomShift
 from skmnist._safe_file import read_safe_file, write_safe_file
 from skmnist.callbacks import TrainingCheckpoint
 from skmnist.classifiers import ImageClassifier
@@ -33,6 +33,7 @@ from skmnist.networks import CNN
 TRAININGS = {
     "default": {},
     "augmented": {"augmentation": RandomAffine, "module__dropout": 0.3},
+    "alternating flips": {"augmentation": [AlternatingFlip(), RandomShift(1)]},
     "linear": {"callbacks__lr_schedule__anneal_strategy": "linear"},
     "sgd": {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9, "lr": 0.1},
     "plain sgd": {"optimizer": torch.optim.SGD, "lr_schedule": None, "lr": 0.05},
@@ -247,6 +248,7 @@ def test_checkpoint_of_another_training_raises(small, few, tmp_path):
     ("one", "other"),
     [
         (RandomAffine(shift=2), RandomAffine(shift=3)),
+        ([RandomAffine, RandomShift(1)], [RandomAffine, RandomShift(2)]),
         (functools.partial(torch.clamp, min=0), functools.partial(torch.clamp, min=9)),
         (torch.relu, torch.abs),
         (torch.nn.Conv2d(1, 1, 3, padding=1), torch.nn.Conv2d(1, 1, 3, padding=1)),

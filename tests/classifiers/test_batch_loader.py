@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import Subset
+from torch.utils.data import DataLoader, Subset
 
-from skmnist.classifiers._batch_loader import LabelledImages, TensorBatchLoader
+from skmnist.classifiers._batch_loader import (
+    LabelledImages,
+    TensorBatchLoader,
+    WithPositions,
+)
 
 
 @pytest.fixture
@@ -32,6 +36,28 @@ def test_each_pass_yields_every_image_once(dataset, batch_size, shuffle):
     assert sorted(positions) == list(range(10))
     if not shuffle:
         assert positions == list(range(10))
+
+
+@pytest.mark.parametrize("loader", [TensorBatchLoader, DataLoader])
+@pytest.mark.parametrize("weights", [None, np.arange(10.0)])
+def test_positions_in_nested_subsets(loader, weights):
+    """Each image, label and weight shows its index; images 1, 3, ... were dropped."""
+    images = torch.arange(10).reshape(10, 1, 1, 1)
+    labels = np.arange(10)
+    kept = LabelledImages(images, labels, labels, weights, positions=labels * 2)
+    outer = Subset(kept, np.array([9, 7, 5, 3, 1]))
+    for dataset, expected in (
+        (kept, [*range(10)]),
+        (outer, [9, 7, 5, 3, 1]),
+        (Subset(outer, np.array([3, 0])), [3, 9]),
+    ):
+        seen = []
+        for X, (targets, positions) in loader(WithPositions(dataset), batch_size=3):
+            y_encoded, found = (targets, targets) if weights is None else targets
+            assert X.flatten().tolist() == y_encoded.tolist() == found.tolist()
+            assert positions.tolist() == (2 * y_encoded).tolist()
+            seen.extend(y_encoded.tolist())
+        assert seen == expected
 
 
 def test_order_depends_on_the_torch_generator(dataset):

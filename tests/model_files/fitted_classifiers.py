@@ -9,7 +9,8 @@ from skorch.callbacks import EarlyStopping, EpochScoring, LRScheduler
 from skorch.dataset import ValidSplit
 from torch import nn
 
-from skmnist import MnistCNNClassifier, RandomAffine
+import skmnist
+from skmnist import MnistCNNClassifier, RandomAffine, RandomShift, augmentation
 
 NAMES = np.array(
     ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -83,6 +84,16 @@ def augmented_by_class(few, small):
     return small(augmentation=RandomAffine, augmentation__shift=2.0).fit(*few)
 
 
+def augmented_by_list(few, small):
+    steps = [getattr(skmnist, name)() for name in augmentation.__all__]
+    parameters = {"augmentation__randomshift__max_shift": 1}
+    return small(augmentation=steps, **parameters).fit(*few)
+
+
+def augmented_by_tuple(few, small):
+    return small(augmentation=(RandomShift, RandomShift(max_shift=3))).fit(*few)
+
+
 def with_callbacks(few, small):
     callbacks = [
         EpochScoring("f1_micro", name="f1", lower_is_better=False),
@@ -137,7 +148,8 @@ def interrupted(few, small):
 KINDS = [
     *(default, with_momentum, as_text, as_objects, as_floats, two_classes, squares),
     *(channels, small_squares, no_squares, data_frame, stopping_early, augmented),
-    *(augmented_by_class, with_callbacks, many_parameters, streamed, weighted),
+    *(augmented_by_class, augmented_by_list, augmented_by_tuple),
+    *(with_callbacks, many_parameters, streamed, weighted),
     interrupted,
 ]
 

@@ -67,7 +67,11 @@ def wrong_parameter(metadata, tensors, generator):
         "module": [{"class": "os.system"}, "os.system", None, {"class": "skmnist.x"}],
         "criterion": [{"class": "builtins.eval"}, {"class": "skmnist.CNN"}, 3],
         "optimizer": [{"class": "builtins.exec"}, 3, {"class": "torch.nn.NLLLoss"}],
-        "augmentation": ["x", 3, {"object": ["skmnist.RandomAffine", {"shift": -1}]}],
+        "augmentation": [
+            *("x", 3, [3], [["x"]], [{"class": "os.system"}]),
+            {"object": ["skmnist.RandomAffine", {"shift": -1}]},
+            [{"object": ["skmnist.RandomShift", {"max_shift": 0.5}]}],
+        ],
         "callbacks": [
             3,
             ["x"],
