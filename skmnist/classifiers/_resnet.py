@@ -85,7 +85,7 @@ class ResNetClassifier(ImageClassifier):
         that a model gives the same probabilities on all processors. If torch's default
         dtype is float64, everything is float64.
     augmentation : callable, class, list of these or None, \
-            default=(AlternatingFlip(), RandomShift(2))
+            default=(AlternatingFlip, RandomShift)
         Transforms each training batch, a float tensor (n, channels, height, width) of
         raw pixels on the device, into a tensor of the same shape: `AlternatingFlip`,
         `RandomAffine`, `RandomErasing`, `RandomFlip` or `RandomShift` of `skmnist`, a
@@ -211,7 +211,7 @@ class ResNetClassifier(ImageClassifier):
         warm_start=False,
         device="auto",
         precision="auto",
-        augmentation=(AlternatingFlip(), RandomShift(max_shift=2)),
+        augmentation=(AlternatingFlip, RandomShift),
         verbose=0,
         module=ResNet,
         criterion=torch.nn.NLLLoss,
