@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from mnist_files import write_mnist_files
 from PIL import Image
+from small_files import use_small_files
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 from torchvision.datasets import CIFAR10, MNIST, FakeData
 from torchvision.transforms import v2
@@ -13,9 +13,9 @@ from skmnist.datasets import dataset_to_arrays
 
 
 @pytest.fixture
-def home(tmp_path):
+def home(tmp_path, monkeypatch):
     """The root of a small `torchvision.datasets.MNIST`."""
-    write_mnist_files(tmp_path)
+    use_small_files("mnist", tmp_path, monkeypatch)
     return tmp_path
 
 
