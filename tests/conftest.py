@@ -91,7 +91,8 @@ def mnist():
     if list_missing(DATASETS["mnist"], home):
         pytest.skip(
             f"the full MNIST is not in {home / 'MNIST' / 'raw'}; set SCIKIT_LEARN_DATA "
-            "to the folder that contains it, or download it with skmnist.datasets.fetch_mnist()"
+            "to the folder that contains it, or download it with "
+            "skmnist.datasets.fetch_mnist()"
         )
     train = fetch_mnist(return_X_y=True)
     return *train, *fetch_mnist(subset="test", return_X_y=True)
