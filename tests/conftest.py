@@ -19,7 +19,8 @@ from sklearn.model_selection import train_test_split
 from skmnist import MnistCNNClassifier
 from skmnist.classifiers._device_and_precision import resolve_precision
 from skmnist.datasets import fetch_mnist, load_mnist_sample
-from skmnist.datasets._mnist import SHA256
+from skmnist.datasets._engine import list_missing
+from skmnist.datasets._table import DATASETS
 
 mpl.use("agg")
 
@@ -86,11 +87,12 @@ def digits():
 @pytest.fixture(scope="session")
 def mnist():
     """X_train, y_train, X_test, y_test: the full MNIST, if its files are there."""
-    raw = Path(get_data_home()) / "MNIST" / "raw"
-    if not all((raw / name).is_file() for name in SHA256):
+    home = Path(get_data_home())
+    if list_missing(DATASETS["mnist"], home):
         pytest.skip(
-            f"the full MNIST is not in {raw}; set SCIKIT_LEARN_DATA to the folder "
-            "that contains it, or download it with skmnist.datasets.fetch_mnist()"
+            f"the full MNIST is not in {home / 'MNIST' / 'raw'}; set SCIKIT_LEARN_DATA "
+            "to the folder that contains it, or download it with "
+            "skmnist.datasets.fetch_mnist()"
         )
     train = fetch_mnist(return_X_y=True)
     return *train, *fetch_mnist(subset="test", return_X_y=True)

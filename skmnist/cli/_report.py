@@ -16,12 +16,16 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from skmnist.cli._terminal import MAX_CLASSES
 from skmnist.displays import AccuracyCurveDisplay, DigitsDisplay, LossCurveDisplay
 from skmnist.model_files import save as save_model
 from skmnist.model_files._classifier_state import library_versions
 
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 """Styles used in turn, so that lines can be told apart without colors."""
+
+N_LABELLED = 10
+"""Number of curves that are labelled of more classes, those of the smallest areas."""
 
 
 def evaluate(clf, probabilities, y):
@@ -91,7 +95,7 @@ def save_plots(clf, X, y, probabilities, folder):
     ----------
     clf : MnistCNNClassifier
         The fitted classifier.
-    X : ndarray of shape (n, n_features)
+    X : ndarray of shape (n, height, width) or (n, channels, height, width)
         Test images.
     y : ndarray of shape (n,)
         True labels.
@@ -108,11 +112,20 @@ def save_plots(clf, X, y, probabilities, folder):
     figure.savefig(folder / "accuracy_curve.png", dpi=120)
 
     predicted = clf.classes_[probabilities.argmax(axis=1)]
-    figure, ax = _make_figure(width=7, height=6)
+    many = len(clf.classes_) > MAX_CLASSES
+    figure, ax = _make_figure(*((14, 12) if many else (7, 6)))
     ConfusionMatrixDisplay.from_predictions(
-        y, predicted, labels=clf.classes_, cmap="Blues", ax=ax
+        y,
+        predicted,
+        labels=clf.classes_,
+        include_values=not many,
+        xticks_rotation="vertical" if _has_long_labels(clf.classes_) else "horizontal",
+        cmap="Blues",
+        ax=ax,
     )
-    ax.set_title(f"Confusion matrix of {len(y):,} held-out digits")
+    if many:
+        ax.tick_params(labelsize=7)
+    ax.set_title(f"Confusion matrix of {len(y):,} held-out images")
     figure.savefig(folder / "confusion_matrix.png", dpi=120)
 
     figure, ax = _make_figure(width=7, height=6)
@@ -127,6 +140,9 @@ def save_plots(clf, X, y, probabilities, folder):
 
 def draw_roc_curves(classes, probabilities, y, ax):
     """Draw the ROC curve of each class against the rest.
+
+    Of more than `MAX_CLASSES` classes, only the curves of the smallest areas are
+    labelled.
 
     Parameters
     ----------
@@ -143,18 +159,29 @@ def draw_roc_curves(classes, probabilities, y, ax):
         (0.33, 0.53, 0.62, 0.4), xlim=(-0.002, 0.05), ylim=(0.95, 1.002)
     )
     colors = colormaps["viridis"].resampled(len(classes)).colors
-    for column, (label, color) in enumerate(zip(classes, colors, strict=True)):
-        area = roc_auc_score(y == label, probabilities[:, column])
-        style = {"color": color, "linestyle": LINE_STYLES[column % len(LINE_STYLES)]}
+    areas = [
+        roc_auc_score(y == label, probabilities[:, column])
+        for column, label in enumerate(classes)
+    ]
+    columns, n_labelled = range(len(classes)), len(classes)
+    if len(classes) > MAX_CLASSES:
+        columns, n_labelled = sorted(columns, key=areas.__getitem__), N_LABELLED
+    for position, column in enumerate(columns):
+        label = f"{classes[column]}: AUC {areas[column]:.4f}"
+        style = {
+            "color": colors[column],
+            "linestyle": LINE_STYLES[column % len(LINE_STYLES)],
+        }
         curve = RocCurveDisplay.from_predictions(
-            y == label,
+            y == classes[column],
             probabilities[:, column],
-            curve_kwargs={"label": f"digit {label}: AUC {area:.4f}", **style},
+            # a name that begins with an underscore is left out of the legend
+            curve_kwargs={"label": label if position < n_labelled else "_", **style},
             ax=ax,
         )
         inset.plot(curve.fpr, curve.tpr, **style)
     ax.set(
-        title="ROC curves, each digit against the rest",
+        title="ROC curves, each class against the rest",
         xlabel="False positive rate",
         ylabel="True positive rate",
     )
@@ -168,7 +195,7 @@ def save_results(clf, X, y, probabilities, report, folder):
     ----------
     clf : MnistCNNClassifier
         The fitted classifier.
-    X : ndarray of shape (n, n_features)
+    X : ndarray of shape (n, height, width) or (n, channels, height, width)
         Test images.
     y : ndarray of shape (n,)
         True labels.
@@ -202,6 +229,10 @@ def _make_figure(width=7, height=4.5):
 
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
+
+
+def _has_long_labels(classes):
+    return max(len(str(label)) for label in classes) > 2
 
 
 def _to_json(value):

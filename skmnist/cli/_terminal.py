@@ -9,11 +9,18 @@ from contextlib import contextmanager
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 console = Console(highlight=False, soft_wrap=True)
 error_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+MAX_CLASSES = 20
+"""Number of classes up to which a confusion matrix is printed."""
+
+N_MISTAKES = 10
+"""Number of rows that are printed of a larger confusion matrix."""
 
 
 def escape_unencodable_output():
@@ -88,6 +95,8 @@ def print_interrupted(text):
 def print_confusion_matrix(counts, areas, n_images):
     """Print the confusion matrix and the area under the ROC curve of each class.
 
+    Of more than `MAX_CLASSES` classes, print the most frequent mistakes instead.
+
     Parameters
     ----------
     counts : list of list of int
@@ -96,21 +105,51 @@ def print_confusion_matrix(counts, areas, n_images):
         Area under the ROC curve of each label against the rest.
     n_images : int
     """
+    if len(areas) > MAX_CLASSES:
+        _print_mistakes(counts, list(areas), n_images)
+        return
+    # names do not fit above the columns
+    numbered = any(len(label) > 3 for label in areas)
     table = Table(
-        title=f"Confusion matrix of {n_images:,} held-out digits",
-        caption="rows: true digit; columns: predicted digit; ROC AUC: area under the "
-        "ROC curve of this digit against the rest",
+        title=f"Confusion matrix of {n_images:,} held-out images",
+        caption="rows: true class; columns: predicted class; ROC AUC: area under the "
+        "ROC curve of this class against the rest",
     )
     table.add_column("", style="bold")
-    for label in areas:
-        table.add_column(escape(label), justify="right")
+    for number, label in enumerate(areas):
+        table.add_column(escape(number if numbered else label), justify="right")
     table.add_column("ROC AUC", justify="right")
     for row, (label, area) in enumerate(areas.items()):
         cells = [
             f"[bold]{n}[/]" if column == row else (str(n) if n else "[dim]·[/]")
             for column, n in enumerate(counts[row])
         ]
-        table.add_row(escape(label), *cells, f"{area:.5f}")
+        name = f"{row} {label}" if numbered else label
+        table.add_row(escape(name), *cells, f"{area:.5f}")
+    unlimited = console.options.update(width=1000)
+    if Measurement.get(console, unlimited, table).maximum > console.width:
+        table.padding = 0  # rather than shortened numbers
+    console.print(table)
+
+
+def _print_mistakes(counts, labels, n_images):
+    """Print which classes are confused most often."""
+    mistakes = [
+        (n, label, predicted)
+        for label, row in zip(labels, counts, strict=True)
+        for predicted, n in zip(labels, row, strict=True)
+        if n and label != predicted
+    ]
+    mistakes.sort(key=lambda mistake: -mistake[0])
+    table = Table(
+        title=f"Most frequent mistakes among {n_images:,} held-out images",
+        caption=f"the confusion matrix of all {len(labels)} classes is in the files",
+    )
+    table.add_column("true class")
+    table.add_column("predicted class")
+    table.add_column("images", justify="right")
+    for n, label, predicted in mistakes[:N_MISTAKES]:
+        table.add_row(escape(label), escape(predicted), str(n))
     console.print(table)
 
 

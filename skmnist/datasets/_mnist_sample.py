@@ -81,6 +81,7 @@ def load_mnist_sample(*, subset="all", return_X_y=False, as_frame=False):
         np.ascontiguousarray(table[:, :-1]).reshape(-1, 28, 28),
         table[:, -1].astype(np.int64),
         DESCR,
+        target_names=np.arange(10),
         return_X_y=return_X_y,
         as_frame=as_frame,
     )

@@ -1,10 +1,13 @@
-"""Download data files through torchvision and check them by SHA-256."""
+"""Download data files through torchvision and check them by their checksums."""
 
+import gzip
 import hashlib
 import os
 import socket
 import tempfile
 import threading
+import warnings
+import zlib
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
@@ -14,53 +17,81 @@ import numpy as np
 TIMEOUT = 15
 """Seconds after which a connection, or a server that sends nothing, fails."""
 
+ALGORITHMS = {32: "MD5", 64: "SHA-256"}
+"""Algorithm of a checksum, by its number of hexadecimal digits."""
+
 _LOCK = threading.Lock()
 
 
-def read_file(path, sha256):
-    """Read a file and check that it is the expected one.
+def find_file(path):
+    """Find a file or its gzipped copy.
 
     Parameters
     ----------
     path : Path
-    sha256 : str
-        Its SHA-256 checksum in hexadecimal.
 
     Returns
     -------
-    ndarray of shape (n_bytes,), uint8
-        Writeable; exactly the bytes that were checked.
+    Path or None
+        `path`, or if there is no such file, `path` with ".gz" at the end, or None.
+    """
+    compressed = path.with_name(f"{path.name}.gz")
+    return next((found for found in (path, compressed) if found.is_file()), None)
+
+
+def read_file(path, checksum):
+    """Read a file or its gzipped copy, and check that its content is the expected one.
+
+    Parameters
+    ----------
+    path : Path
+    checksum : str
+        Checksum of the content in hexadecimal: SHA-256 or MD5, according to its length.
+        Of a gzipped copy, it is the checksum of the unpacked content.
+
+    Returns
+    -------
+    bytes
+        Exactly the bytes that were checked.
 
     Raises
     ------
     OSError
         If the file cannot be read, or does not have this checksum.
     """
-    content = np.fromfile(path, dtype=np.uint8)
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
+    found = find_file(path) or path
+    content = found.read_bytes()
+    remedy = "Delete the file to download it again."
+    if found != path:
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise OSError(f"{found} is damaged: {error}. {remedy}") from error
+    algorithm = ALGORITHMS[len(checksum)]
+    name = algorithm.replace("-", "")
+    actual = hashlib.new(name, content, usedforsecurity=False).hexdigest()
+    if actual != checksum:
         raise OSError(
-            f"{path} is damaged or is another file: its SHA-256 checksum is {found}, "
-            f"expected {sha256}. Delete the file to download it again."
+            f"{found} is damaged or is another file: its {algorithm} checksum is "
+            f"{actual}, expected {checksum}. {remedy}"
         )
     return content
 
 
-def download(dataset_class, root, checksums):
-    """Download the files of a torchvision data set.
+def download(download_to, root, checksums):
+    """Download the files of a data set.
 
-    torchvision downloads into a temporary folder in `root`. The files are moved into
-    place when all of them have been checked, so a failed download leaves nothing
-    behind.
+    They are downloaded into a temporary folder in `root`, and moved into place when all
+    of them have been checked, so a failed download leaves nothing behind.
 
     Parameters
     ----------
-    dataset_class : type
-        Class of the data set; `dataset_class(root=folder, download=True)` downloads it.
+    download_to : callable
+        `download_to(folder)` downloads the files into a folder.
     root : Path
-        An existing folder, the `root` of the data set.
-    checksums : dict of Path to str
-        SHA-256 checksum of each file, by its path relative to `root`.
+        An existing folder.
+    checksums : dict of str to str
+        Checksum of each file, by its path relative to `root`.
 
     Raises
     ------
@@ -70,12 +101,15 @@ def download(dataset_class, root, checksums):
     """
     with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as folder:
         try:
-            with _socket_timeout(TIMEOUT):
-                dataset_class(root=folder, download=True)
+            with _socket_timeout(TIMEOUT), warnings.catch_warnings():
+                # torchvision unpickles CIFAR's batches, which NumPy 2.4.0 to 2.4.4
+                # call outdated
+                warnings.simplefilter("ignore", np.exceptions.VisibleDeprecationWarning)
+                download_to(folder)
         except (RuntimeError, HTTPException) as error:  # of torchvision, of urllib
             raise OSError(str(error)) from error
-        for path, sha256 in checksums.items():
-            read_file(Path(folder, path), sha256)
+        for path, checksum in checksums.items():
+            read_file(Path(folder, path), checksum)
         for path in checksums:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             os.replace(Path(folder, path), root / path)

@@ -198,7 +198,12 @@ class DigitsDisplay:
         titles = [f"{predicted[i]}  {confidence[i]:.0%}" for i in shown]
         if y is not None:
             heading = heading.replace("(", "(label → ")
-            titles = [f"{y[i]} → {t}" for i, t in zip(shown, titles, strict=True)]
+            # names of two classes are too long for one line
+            names = [str(label) for label in classes]
+            separator = "\n" if max(map(len, names), default=0) > 4 else " "
+            titles = [
+                f"{y[i]} →{separator}{t}" for i, t in zip(shown, titles, strict=True)
+            ]
         return cls(images[shown], titles, heading).plot(n_columns=n_columns, ax=ax)
 
     def plot(self, *, n_columns=8, ax=None):

@@ -1,5 +1,6 @@
 """Check that a classifier was trained on images like those of the preprocessor."""
 
+from skmnist.datasets._table import FASHION_MNIST, KMNIST
 from skmnist.preprocessing._centering import CANVAS_SIZE
 
 
@@ -15,7 +16,8 @@ def check_classifier(clf):
     ------
     ValueError
         If it is not a classifier of images, such as a pipeline, if its images are not
-        of shape (1, 28, 28), or their pixels not in 0 to 255.
+        of shape (1, 28, 28), or their pixels not in 0 to 255, or if its classes are
+        those of another data set of such images.
     """
     if not hasattr(clf, "image_shape_"):
         raise ValueError(
@@ -36,3 +38,10 @@ def check_classifier(clf):
             "pictures are converted to pixels from 0 to 255. Train the model on pixels "
             "from 0 to 255, without dividing them."
         )
+    for dataset in (FASHION_MNIST, KMNIST):
+        if set(clf.classes_) == set(dataset.target_names):
+            raise ValueError(
+                f"Got a model trained on {dataset.name}, with the classes "
+                f"{', '.join(clf.classes_)}, but pictures are converted to images like "
+                "those of MNIST. Use a model trained on handwritten digits or letters."
+            )

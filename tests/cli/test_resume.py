@@ -93,9 +93,10 @@ def test_resume_without_a_checkpoint(run, tmp_path):
 
 
 def test_resume_with_other_digits(run, killed, monkeypatch):
-    def load(*, subset, return_X_y):
-        X, y = load_mnist_sample(subset=subset, return_X_y=True)
-        return X, y[::-1].copy()
+    def load(*, subset):
+        digits = load_mnist_sample(subset=subset)
+        digits.target = digits.target[::-1].copy()
+        return digits
 
     monkeypatch.setattr(skmnist.datasets, "load_mnist_sample", load)
     result = run("train", "--resume", killed)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from cli_helpers import COMMAND, FILES
 from matplotlib.image import imread
+from sklearn.utils import Bunch
 from tqdm import tqdm
 from typer.testing import CliRunner
 
@@ -20,6 +21,7 @@ import skmnist
 from skmnist import MnistCNNClassifier
 from skmnist.cli import _progress, _train, app
 from skmnist.datasets import load_mnist_sample
+from skmnist.datasets._table import DATASETS
 
 RECIPES = {
     "default": MnistCNNClassifier,
@@ -97,16 +99,70 @@ def test_full_mnist(mnist, run, monkeypatch, tmp_path):
     few = slice(0, 2000)
     X_train, y_train, X_test, y_test = mnist
 
-    def fetch(*, data_home, subset, return_X_y):
-        assert (data_home, return_X_y) == (None, True)
+    def fetch(*, data_home, subset):
+        assert data_home is None
         test = subset == "test"
         X, y = (X_test, y_test) if test else (X_train, y_train)
-        return X[few], y[few]
+        return Bunch(images=X[few], target=y[few], target_names=np.arange(10))
 
     monkeypatch.setattr(skmnist.datasets, "fetch_mnist", fetch)
     result = run("train", "--data", "mnist", "--epochs", 1, "--out", tmp_path)
     assert result.exit_code == 0, result.output
     assert "2,000 to train on, 2,000 held out" in result.output
+
+
+def make_images(name, n):
+    """Make noise in the format of a data set, and labels of all its classes."""
+    dataset = DATASETS[name]
+    side = {"fashion_mnist": (28, 28), "cifar100": (3, 32, 32)}[name]
+    names = np.array(dataset.target_names)
+    images = np.random.default_rng(0).integers(0, 256, (n, *side), dtype=np.uint8)
+    target = np.arange(n) % len(names)
+    return Bunch(images=images, target=target, target_names=names)
+
+
+@pytest.mark.parametrize("data", ["fashion-mnist", "cifar100"])
+def test_names_of_the_classes(data, run, monkeypatch, tmp_path):
+    """Printed, in the report and in the model."""
+    name = data.replace("-", "_")
+    bunch = make_images(name, 300)
+    monkeypatch.setattr(skmnist.datasets, f"fetch_{name}", lambda **_: bunch)
+    options = ["--data", data, "--epochs", 1, "--recipe", "article"]
+    result = run("train", *options, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    text = result.output
+    assert f"{DATASETS[name].name} from" in text
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    model = skmnist.load(tmp_path / "out" / "model.safetensors")
+    assert model.classes_.tolist() == sorted(bunch.target_names)
+    assert [*report["roc_auc"]] == model.classes_.tolist()
+    assert report["accuracy"] == model.score(
+        bunch.images, bunch.target_names[bunch.target]
+    )
+    counts = np.array(report["confusion_matrix"])
+    if len(counts) <= 20:
+        rows = re.findall(r"^│ *(\d) ([A-Z].*?) *│", text, re.MULTILINE)
+        assert [row[1] for row in rows] == model.classes_.tolist()
+        assert [int(row[0]) for row in rows] == list(range(10))
+    else:
+        rows = re.findall(r"^│ (\w+) +│ (\w+) +│ +(\d+) │", text, re.MULTILINE)
+        labels = model.classes_.tolist()
+        found = [counts[labels.index(a), labels.index(b)] for a, b, _ in rows]
+        assert found == [int(row[2]) for row in rows]
+        np.fill_diagonal(counts, 0)
+        assert found == sorted(counts.ravel(), reverse=True)[:10]
+    assert max(map(len, text.splitlines())) < 200
+    for file in FILES:
+        assert (tmp_path / "out" / file).exists()
+
+
+def test_each_data_set_has_a_loader():
+    for data in _train.Data:
+        prefix = "load_mnist" if data == _train.Data.sample else "fetch"
+        assert f"{prefix}_{data.name}" in skmnist.datasets.__all__
+    assert len(_train.Data) == len(
+        [name for name in skmnist.datasets.__all__ if name != "dataset_to_arrays"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 import torch
-from mnist_files import write_mnist_files
 from PIL import Image
+from small_files import use_small_files
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
-from torchvision.datasets import CIFAR10, MNIST, FakeData
+from torchvision.datasets import CIFAR10, MNIST, FakeData, ImageFolder
 from torchvision.transforms import v2
 
 from skmnist.datasets import dataset_to_arrays
 
 
 @pytest.fixture
-def home(tmp_path):
+def home(tmp_path, monkeypatch):
     """The root of a small `torchvision.datasets.MNIST`."""
-    write_mnist_files(tmp_path)
+    use_small_files("mnist", tmp_path, monkeypatch)
     return tmp_path
 
 
@@ -84,6 +84,49 @@ def test_subset_of_a_data_set(digits_dataset):
     X_part, y_part = dataset_to_arrays(part)
     np.testing.assert_array_equal(X_part, X[[15, 3]])
     np.testing.assert_array_equal(y_part, y[[15, 3]])
+
+
+def test_bunch(digits_dataset, home):
+    X, y = dataset_to_arrays(digits_dataset)
+    bunch = dataset_to_arrays(digits_dataset, return_X_y=False)
+    np.testing.assert_array_equal(bunch.images, X)
+    np.testing.assert_array_equal(bunch.data, X.reshape(len(X), -1))
+    np.testing.assert_array_equal(bunch.target, y)
+    assert bunch.image_shape == (1, 28, 28)
+    assert bunch.target_names.tolist() == MNIST.classes
+    assert "torchvision.datasets.mnist.MNIST" in bunch.DESCR
+    # a part of them, and read image by image
+    part = dataset_to_arrays(Subset(digits_dataset, [2, 5]), return_X_y=False)
+    slow = dataset_to_arrays(MNIST(home, transform=v2.Identity()), return_X_y=False)
+    assert part.target_names.tolist() == slow.target_names.tolist() == MNIST.classes
+
+
+def test_classes_of_a_folder(tmp_path):
+    for name, shade in (("cat", 10), ("ant", 200)):
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            Image.new("RGB", (7, 6), (shade, 0, i)).save(tmp_path / name / f"{i}.png")
+    bunch = dataset_to_arrays(ImageFolder(tmp_path), return_X_y=False)
+    assert bunch.images.shape == (4, 3, 6, 7)
+    assert bunch.image_shape == (3, 6, 7)
+    assert bunch.target_names[bunch.target].tolist() == ["ant", "ant", "cat", "cat"]
+    assert bunch.images[:, 0, 0, 0].tolist() == [200, 200, 10, 10]
+
+
+@pytest.mark.parametrize("labels", [[0, 1], ["even", "odd"]])
+def test_transformed_labels_have_no_names(home, labels):
+    dataset = MNIST(home, target_transform=lambda label: labels[label % 2])
+    bunch = dataset_to_arrays(dataset, return_X_y=False)
+    assert bunch.target_names.tolist() == labels
+
+
+def test_bunch_of_other_data_sets():
+    vectors = TensorDataset(torch.zeros(2, 5), torch.zeros(2))
+    with pytest.raises(ValueError, match=r"items of shape \(5,\), expected images"):
+        dataset_to_arrays(vectors, return_X_y=False)
+    images = TensorDataset(torch.zeros(2, 1, 5, 5), torch.tensor([7, 3]))
+    bunch = dataset_to_arrays(images, return_X_y=False)
+    assert bunch.target_names.tolist() == [3, 7]
 
 
 def test_colour_images():

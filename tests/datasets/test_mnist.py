@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from mnist_files import write_mnist_files
+from small_files import use_small_files
 from torchvision.datasets import MNIST
 
-from skmnist.datasets import _mnist, fetch_mnist
+from skmnist.datasets import fetch_mnist
 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """A data_home with small files, whose checksums replace those of MNIST."""
-    monkeypatch.setattr(_mnist, "SHA256", write_mnist_files(tmp_path))
+    use_small_files("mnist", tmp_path, monkeypatch)
     return tmp_path
 
 

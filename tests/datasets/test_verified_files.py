@@ -3,7 +3,6 @@
 import gc
 import gzip
 import hashlib
-import http.server
 import socket
 import socketserver
 import tempfile
@@ -12,10 +11,11 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from mnist_files import write_mnist_files
+from small_files import serve_folder, use_small_files
 from torchvision.datasets import MNIST
 
-from skmnist.datasets import _mnist, _verified_files, fetch_mnist
+from skmnist.datasets import _verified_files, fetch_mnist
+from skmnist.datasets._table import DATASETS
 
 # torchvision leaves the sockets of failed requests to the garbage collector
 pytestmark = pytest.mark.filterwarnings(
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings(
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """A data_home with small files, whose checksums replace those of MNIST."""
-    monkeypatch.setattr(_mnist, "SHA256", write_mnist_files(tmp_path))
+    use_small_files("mnist", tmp_path, monkeypatch)
     return tmp_path
 
 
@@ -41,20 +41,10 @@ def server(home, tmp_path_factory, monkeypatch):
         resources.append((f"{path.name}.gz", hashlib.md5(compressed).hexdigest()))
         path.unlink()
 
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args):
-            super().__init__(*args, directory=folder)
-
-        def log_message(self, *args):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{httpd.server_port}/"
+    with serve_folder(folder) as url:
         monkeypatch.setattr(MNIST, "mirrors", [url])
         monkeypatch.setattr(MNIST, "resources", resources)
         yield folder
-        httpd.shutdown()
 
 
 def list_files(folder):
@@ -66,7 +56,8 @@ def test_download(home, server, monkeypatch, capfd):
         # a file cannot be renamed to another file system
         patch.setattr(tempfile, "tempdir", str(home / "on another disk"))
         assert fetch_mnist(data_home=home).data.shape == (30, 784)
-    assert {path.name for path in list_files(home)} == set(_mnist.SHA256)
+    files = {path.relative_to(home).as_posix() for path in list_files(home)}
+    assert files == set(DATASETS["mnist"].files)
     for path in server.iterdir():
         path.unlink()
     assert fetch_mnist(data_home=home, subset="test").data.shape == (20, 784)
@@ -108,11 +99,11 @@ def test_socket_timeout_is_restored_after_two_threads(socket_timeout, tmp_path):
     """The second thread does not restore the timeout that the first one has set."""
     downloading, finish_first, finish_second = (threading.Event() for _ in range(3))
 
-    def first(root, download):
+    def first(root):
         downloading.set()
         finish_first.wait()
 
-    def second(root, download):
+    def second(root):
         finish_second.wait()
 
     threads = [
