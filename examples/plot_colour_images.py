@@ -43,7 +43,9 @@ def draw(shape):
 
 y = rng.choice(SHAPES, 3000)
 X = np.array([draw(shape) for shape in y])
-X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=1000, random_state=0)
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, test_size=1000, random_state=0
+)
 DigitsDisplay(np.moveaxis(X_train[:24], 1, -1), titles=y_train[:24]).plot()
 
 # %%

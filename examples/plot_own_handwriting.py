@@ -75,7 +75,7 @@ resized = np.array(
 preprocessed = DigitPreprocessor().transform(pictures)
 
 X, y = load_mnist_sample(subset="train", return_X_y=True)
-clf = MnistCNNClassifier.with_accurate_recipe(max_epochs=8, random_state=0).fit(X, y)
+clf = MnistCNNClassifier.with_digits_recipe(max_epochs=8, random_state=0).fit(X, y)
 predictions = {
     "resized": (resized, clf.predict(resized)),
     "preprocessed": (preprocessed, clf.predict(preprocessed)),

@@ -19,7 +19,7 @@ README = ROOT / "README.md"
 TINY = ["--data", "sample", "--train-images", "300", "--test-images", "200"]
 
 ARGUMENTS = {
-    "accuracy": ["one-epoch", "article", "accurate", "--epochs", "1", "--seeds", "3"],
+    "accuracy": ["one-epoch", "article", "digits", "--epochs", "1", "--seeds", "3"],
     "estimator_checks": ["--only", "MnistCNNClassifier", "SVC", "--details"],
     "imports": ["--rounds", "1"],
     "inference": ["--rounds", "2", "--batch-sizes", "64", "128"],
@@ -34,7 +34,7 @@ ARGUMENTS = {
 WITHOUT_DIGITS = {"estimator_checks", "imports"}
 
 ROWS = {
-    "accuracy": ["one-epoch", "article", "accurate"],
+    "accuracy": ["one-epoch", "article", "digits"],
     "estimator_checks": ["MnistCNNClassifier", "SVC"],
     "imports": [
         *("import torch", "import skorch", "from skmnist import MnistCNNClassifier"),

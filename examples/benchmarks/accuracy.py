@@ -1,6 +1,6 @@
 """Accuracy of the recipes on the test digits, for several seeds.
 
-    python examples/benchmarks/accuracy.py one-epoch article accurate
+    python examples/benchmarks/accuracy.py one-epoch article digits
 
 trains each recipe once for each of `--seeds` and prints the accuracy of each training,
 their median and mean, the mean log loss, and the accuracy of a soft vote of the first
@@ -11,7 +11,7 @@ one-epoch   the default recipe, one epoch
 default     the default recipe with its default number of epochs
 former      the default recipe of an earlier version, one epoch
 article     `MnistCNNClassifier.with_article_recipe()`, ten epochs
-accurate    `MnistCNNClassifier.with_accurate_recipe()`
+digits      `MnistCNNClassifier.with_digits_recipe()`
 """
 
 import functools
@@ -36,7 +36,7 @@ RECIPES = {
         label_smoothing=0.0,
     ),
     "article": MnistCNNClassifier.with_article_recipe,
-    "accurate": MnistCNNClassifier.with_accurate_recipe,
+    "digits": MnistCNNClassifier.with_digits_recipe,
 }
 
 

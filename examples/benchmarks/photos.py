@@ -5,7 +5,7 @@
 FOLDER contains pictures and a `manifest.csv` with the columns file, label, kind and
 optionally note. Rows whose note contains the word DUP or AMBIGUOUS are skipped. MODEL
 is a file written by `skmnist train`; without it, a model is trained first with the
-accurate recipe on `--data`.
+digits recipe on `--data`.
 
 Plain resizing is the usual approach of tutorials: convert to grey, resize to 28x28
 pixels and invert, since handwriting is dark on light. `DigitPreprocessor` has its
@@ -44,7 +44,7 @@ def main():
     manifest = manifest[~notes.str.contains(SKIPPED)]
     X_train, X_test, y_train, y_test = load_digits(arguments)
     if arguments.model is None:
-        clf = MnistCNNClassifier.with_accurate_recipe(random_state=0)
+        clf = MnistCNNClassifier.with_digits_recipe(random_state=0)
         clf.fit(X_train, y_train)
     else:
         clf = skmnist.load(arguments.model)

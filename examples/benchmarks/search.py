@@ -4,7 +4,7 @@
     python examples/benchmarks/search.py long
 
 `short` searches the optimizer, the peak learning rate, the batch size and the label
-smoothing for one epoch (the default recipe). `long` compares the accurate recipe with
+smoothing for one epoch (the default recipe). `long` compares the digits recipe with
 its variants and its predecessor. Each candidate is evaluated on a held-out sixth of the
 training digits, with `--splits` different splits, by its accuracy and its log loss. The
 test digits are not used.

@@ -1079,13 +1079,13 @@ def test_exploding_loss_raises(small, few):
     np.testing.assert_array_equal(clf.predict_proba(X), expected)
 
 
-def test_accurate_recipe(few):
-    clf = MnistCNNClassifier.with_accurate_recipe(max_epochs=1, random_state=0)
+def test_digits_recipe(few):
+    clf = MnistCNNClassifier.with_digits_recipe(max_epochs=1, random_state=0)
     assert clf.max_epochs == 1
     clf.fit(*few)
     assert isinstance(clf.augmentation_, RandomAffine)
     assert clf.set_params(augmentation__shift=1).fit(*few).augmentation_.shift == 1
-    other = MnistCNNClassifier.with_accurate_recipe(augmentation=None)
+    other = MnistCNNClassifier.with_digits_recipe(augmentation=None)
     assert other.augmentation is None
 
 

@@ -24,7 +24,7 @@ def run():
 def model(tmp_path_factory, sample):
     """The file of a quickly trained model."""
     X, y = sample
-    clf = MnistCNNClassifier.with_accurate_recipe(max_epochs=3, random_state=0)
+    clf = MnistCNNClassifier.with_digits_recipe(max_epochs=3, random_state=0)
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
     skmnist.save(clf.fit(X, y), path)
     return path

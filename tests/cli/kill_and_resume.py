@@ -23,7 +23,7 @@ import torch
 import skmnist
 from skmnist.callbacks import TrainingCheckpoint
 
-RECIPES = ("default", "article", "accurate")
+RECIPES = ("default", "article", "digits")
 
 
 def start(*arguments):

@@ -26,7 +26,7 @@ from skmnist.datasets._table import DATASETS
 RECIPES = {
     "default": MnistCNNClassifier,
     "article": MnistCNNClassifier.with_article_recipe,
-    "accurate": MnistCNNClassifier.with_accurate_recipe,
+    "digits": MnistCNNClassifier.with_digits_recipe,
 }
 
 

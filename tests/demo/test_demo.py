@@ -33,7 +33,7 @@ ADDRESS = "http://127.0.0.1:8000"
 def clf():
     """A classifier that reads the digits drawn in these tests."""
     X, y = load_mnist_sample(subset="train", return_X_y=True)
-    return MnistCNNClassifier.with_accurate_recipe(max_epochs=10, random_state=0).fit(
+    return MnistCNNClassifier.with_digits_recipe(max_epochs=10, random_state=0).fit(
         X, y
     )
 

@@ -62,7 +62,7 @@ def alike(first, second):
 def reader(sample):
     """A classifier trained on MNIST digits."""
     X, y = sample
-    clf = MnistCNNClassifier.with_accurate_recipe(max_epochs=4, random_state=0)
+    clf = MnistCNNClassifier.with_digits_recipe(max_epochs=4, random_state=0)
     return clf.fit(X, y)
 
 
