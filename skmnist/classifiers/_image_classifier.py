@@ -75,7 +75,7 @@ from skmnist.datasets import dataset_to_arrays
 from skmnist.networks import CNN, uncompiled
 
 NOT_PICKLED = {
-    "optimizer_",
+    *("optimizer_", "_batch_sizes"),
     *("_callback_fit_ctx", "_skl_callbacks_to_teardown"),  # of scikit-learn, in fit
 }
 """Attributes that pickles and copies do not hold."""
@@ -304,6 +304,9 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     history_ = None
     initialized_ = False
     virtual_params_ = {}  # noqa: RUF012 (replaced, never changed, by skorch)
+
+    # Images per batch of the loaders, while a training runs.
+    _batch_sizes = {}  # noqa: RUF012 (replaced, never changed, by train)
 
     # Parameters of skorch that are fixed here: labels come from y, data from arrays,
     # and exp turns the log-probabilities of the network into probabilities.
@@ -586,6 +589,26 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         """
         return super().score(X, as_labels(y), as_weights(sample_weight))
 
+    def get_params(self, deep=True, **kwargs):
+        """Get the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include those of the callbacks, and, in callbacks during the
+            training, the `iterator_train__batch_size` and `iterator_valid__batch_size`
+            in use: skorch's `ProgressBar` cannot compute with `batch_size="auto"`.
+        **kwargs
+            Passed to skorch's method.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        params = super().get_params(deep, **kwargs)
+        return {**self._batch_sizes, **params} if deep else params
+
     def set_params(self, **params):
         """Set parameters, including those of the parts (`module__...`).
 
@@ -780,14 +803,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     def get_iterator(self, dataset, training=False):
         prefix = "iterator_train" if training else "iterator_valid"
         iterator, kwargs = getattr(self, prefix), self.get_params_for(prefix)
-        kwargs.setdefault(
-            "batch_size",
-            self.batch_size if training else prediction_batch_size(self.device_),
-        )
-        if kwargs["batch_size"] == "auto":
-            kwargs["batch_size"] = training_batch_size(len(dataset))
-        if kwargs["batch_size"] == -1:
-            kwargs["batch_size"] = len(dataset)
+        kwargs["batch_size"] = self._get_batch_size(dataset, training)
         shuffles = inspect.isclass(iterator) and issubclass(
             iterator, (TensorBatchLoader, DataLoader)
         )
@@ -938,6 +954,17 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             load_best=self.early_stopping,
         )
         return [("stopping", stopping)]
+
+    def _get_batch_size(self, dataset, training):
+        """Resolve the number of images per batch of a loader."""
+        if training:
+            size = getattr(self, "iterator_train__batch_size", self.batch_size)
+        else:
+            default = prediction_batch_size(self.device_)
+            size = getattr(self, "iterator_valid__batch_size", default)
+        if size == "auto":
+            return training_batch_size(len(dataset))
+        return len(dataset) if size == -1 else size
 
     def _start_task(self, name, data, n_epochs):
         """Start the root task of scikit-learn's callbacks."""
