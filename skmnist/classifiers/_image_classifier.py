@@ -216,7 +216,8 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     pixel_mean_, pixel_std_ : ndarray of shape (channels,)
         Mean and standard deviation of the training pixels.
     loss_curve_ : list of float
-        Mean (weighted) training loss of each completed epoch, with label smoothing.
+        Mean (weighted) training loss of each completed epoch, while the network was
+        trained; without label smoothing.
     validation_scores_ : list of float, or None
         (Weighted) validation accuracy after each completed epoch; None without
         validation data.
@@ -855,7 +856,20 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             images, y_encoded = batch
             images = to_tensor(images, device=self.device_)
             batch = apply_augmentation(self.augmentation_, images), y_encoded
-        return super().train_step(batch, **fit_params)
+        step = super().train_step(batch, **fit_params)
+        step["loss"] = step.pop("unsmoothed_loss", step["loss"])
+        return step
+
+    def train_step_single(self, batch, **fit_params):
+        step = super().train_step_single(batch, **fit_params)
+        if get_label_smoothing(self):
+            # The history has the loss of the true labels, which compares with that of
+            # validation data; optimizers that call this need the one they minimize.
+            images, y_true = batch
+            with torch.no_grad():
+                loss = self.get_loss(step["y_pred"], y_true, X=images)
+            step["unsmoothed_loss"] = loss
+        return step
 
     def forward(self, X, *args, **kwargs):
         predictor = get_predictor(self)
@@ -899,7 +913,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             y_encoded, weights = (to_tensor(p, device=self.device_) for p in y_true)
             loss = compute_weighted_loss(self.criterion_, y_pred, y_encoded, weights)
         smoothing = get_label_smoothing(self) if training else 0.0
-        if smoothing and isinstance(uncompiled(self.criterion_), torch.nn.NLLLoss):
+        if smoothing:
             reduction = self.criterion_.reduction
             return smooth_loss(loss, y_pred, weights, smoothing, reduction)
         return loss
