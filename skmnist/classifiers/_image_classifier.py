@@ -76,7 +76,7 @@ from skmnist.datasets import dataset_to_arrays
 from skmnist.networks import CNN, ResNet, uncompiled
 
 NOT_PICKLED = {
-    "optimizer_",
+    *("optimizer_", "_batch_sizes"),
     *("_callback_fit_ctx", "_skl_callbacks_to_teardown"),  # of scikit-learn, in fit
 }
 """Attributes that pickles and copies do not hold."""
@@ -222,7 +222,8 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     pixel_mean_, pixel_std_ : ndarray of shape (channels,)
         Mean and standard deviation of the training pixels.
     loss_curve_ : list of float
-        Mean (weighted) training loss of each completed epoch, with label smoothing.
+        Mean (weighted) training loss of each completed epoch, while the network was
+        trained; without label smoothing.
     validation_scores_ : list of float, or None
         (Weighted) validation accuracy after each completed epoch; None without
         validation data.
@@ -310,6 +311,9 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     history_ = None
     initialized_ = False
     virtual_params_ = {}  # noqa: RUF012 (replaced, never changed, by skorch)
+
+    # Images per batch of the loaders, while a training runs.
+    _batch_sizes = {}  # noqa: RUF012 (replaced, never changed, by train)
 
     # Parameters of skorch that are fixed here: labels come from y, data from arrays,
     # and exp turns the log-probabilities of the network into probabilities.
@@ -592,6 +596,26 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         """
         return super().score(X, as_labels(y), as_weights(sample_weight))
 
+    def get_params(self, deep=True, **kwargs):
+        """Get the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include those of the callbacks, and, in callbacks during the
+            training, the `iterator_train__batch_size` and `iterator_valid__batch_size`
+            in use: skorch's `ProgressBar` cannot compute with `batch_size="auto"`.
+        **kwargs
+            Passed to skorch's method.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        params = super().get_params(deep, **kwargs)
+        return {**self._batch_sizes, **params} if deep else params
+
     def set_params(self, **params):
         """Set parameters, including those of the parts (`module__...`).
 
@@ -786,14 +810,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     def get_iterator(self, dataset, training=False):
         prefix = "iterator_train" if training else "iterator_valid"
         iterator, kwargs = getattr(self, prefix), self.get_params_for(prefix)
-        kwargs.setdefault(
-            "batch_size",
-            self.batch_size if training else prediction_batch_size(self.device_),
-        )
-        if kwargs["batch_size"] == "auto":
-            kwargs["batch_size"] = training_batch_size(len(dataset))
-        if kwargs["batch_size"] == -1:
-            kwargs["batch_size"] = len(dataset)
+        kwargs["batch_size"] = self._get_batch_size(dataset, training)
         shuffles = inspect.isclass(iterator) and issubclass(
             iterator, (TensorBatchLoader, DataLoader)
         )
@@ -845,7 +862,20 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     def train_step(self, batch, **fit_params):
         if self._augmenter.steps:
             batch = self._augment(batch)
-        return super().train_step(batch, **fit_params)
+        step = super().train_step(batch, **fit_params)
+        step["loss"] = step.pop("unsmoothed_loss", step["loss"])
+        return step
+
+    def train_step_single(self, batch, **fit_params):
+        step = super().train_step_single(batch, **fit_params)
+        if get_label_smoothing(self):
+            # The history has the loss of the true labels, which compares with that of
+            # validation data; optimizers that call this need the one they minimize.
+            images, y_true = batch
+            with torch.no_grad():
+                loss = self.get_loss(step["y_pred"], y_true, X=images)
+            step["unsmoothed_loss"] = loss
+        return step
 
     def forward(self, X, *args, **kwargs):
         predictor = get_predictor(self)
@@ -889,7 +919,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             y_encoded, weights = (to_tensor(p, device=self.device_) for p in y_true)
             loss = compute_weighted_loss(self.criterion_, y_pred, y_encoded, weights)
         smoothing = get_label_smoothing(self) if training else 0.0
-        if smoothing and isinstance(uncompiled(self.criterion_), torch.nn.NLLLoss):
+        if smoothing:
             reduction = self.criterion_.reduction
             return smooth_loss(loss, y_pred, weights, smoothing, reduction)
         return loss
@@ -944,6 +974,17 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             load_best=self.early_stopping,
         )
         return [("stopping", stopping)]
+
+    def _get_batch_size(self, dataset, training):
+        """Resolve the number of images per batch of a loader."""
+        if training:
+            size = getattr(self, "iterator_train__batch_size", self.batch_size)
+        else:
+            default = prediction_batch_size(self.device_)
+            size = getattr(self, "iterator_valid__batch_size", default)
+        if size == "auto":
+            return training_batch_size(len(dataset))
+        return len(dataset) if size == -1 else size
 
     def _start_task(self, name, data, n_epochs):
         """Start the root task of scikit-learn's callbacks."""

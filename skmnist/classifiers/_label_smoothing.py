@@ -3,6 +3,7 @@
 import torch
 
 from skmnist.callbacks import OneCycleLR
+from skmnist.networks import uncompiled
 
 
 def get_label_smoothing(estimator):
@@ -17,9 +18,12 @@ def get_label_smoothing(estimator):
     -------
     float
         `label_smoothing`, times the current fraction of the peak learning rate; 0
-        without a cycle of the learning rate.
+        without a cycle of the learning rate, or with a criterion that is not an
+        `NLLLoss`.
     """
     if not estimator.label_smoothing:
+        return 0.0
+    if not isinstance(uncompiled(estimator.criterion_), torch.nn.NLLLoss):
         return 0.0
     cycles = [cb for _, cb in estimator.callbacks_ if isinstance(cb, OneCycleLR)]
     return estimator.label_smoothing * max((cb.fraction_ for cb in cycles), default=0.0)

@@ -22,8 +22,9 @@ class MnistCNNClassifier(ImageClassifier):
     one-cycle learning rate and label smoothing, exceeds the accuracy of the article's
     ten epochs in a single one (`max_epochs=1`).
     `MnistCNNClassifier.with_article_recipe()` trains as the article does.
-    `with_digits_recipe()` trains longer, on augmented digits, and `with_photos_recipe()`
-    on images that may be mirrored, such as those of Fashion-MNIST.
+    `with_digits_recipe()` trains longer, on augmented digits, and
+    `with_photos_recipe()` on images that may be mirrored, such as those of
+    Fashion-MNIST.
 
     Parameters
     ----------
@@ -148,7 +149,8 @@ class MnistCNNClassifier(ImageClassifier):
     pixel_mean_, pixel_std_ : ndarray of shape (channels,)
         Mean and standard deviation of the training pixels.
     loss_curve_ : list of float
-        Mean (weighted) training loss of each completed epoch, with label smoothing.
+        Mean (weighted) training loss of each completed epoch, while the network was
+        trained; without label smoothing.
     validation_scores_ : list of float, or None
         (Weighted) validation accuracy after each completed epoch; None without
         validation data.
@@ -311,9 +313,9 @@ class MnistCNNClassifier(ImageClassifier):
         """Create a classifier that trains longer and reads digits more accurately.
 
         For digits and letters, which stay the same when they are tilted or slanted
-        slightly, but not when they are mirrored. The recipe is the default one with 24 epochs, a peak learning rate of 0.0012,
-        dropout of 0.3 (if the network is `CNN`) and augmented images:
-        `augmentation=RandomAffine` with rotations up to 15 degrees, shifts up to 2
+        slightly, but not when they are mirrored. The recipe is the default one with 24
+        epochs, a peak learning rate of 0.0012, dropout of 0.3 (if the network is `CNN`)
+        and `augmentation=RandomAffine` with rotations up to 15 degrees, shifts up to 2
         pixels, scales up to 15 % and shears up to 20 degrees.
 
         Parameters

@@ -71,6 +71,13 @@ def _run_epochs(estimator, data, split, task, n_finished, incremental):
     """Run skorch's training loop over the epochs that remain."""
     callbacks = estimator.callbacks_
     n_epochs, n_batches = task.max_subtasks, None
+    estimator._batch_sizes = {
+        f"iterator_{name}__batch_size": estimator._get_batch_size(
+            dataset, name == "train"
+        )
+        for name, dataset in split._asdict().items()
+        if dataset is not None
+    }
     cycles = any(isinstance(callback, OneCycleLR) for _, callback in callbacks)
     if cycles and not incremental:
         n_batches = len(estimator.get_iterator(split.train, training=True))
@@ -101,6 +108,7 @@ def _run_epochs(estimator, data, split, task, n_finished, incremental):
         else:
             control.end_epoch()
     estimator.callbacks_ = callbacks
+    del estimator._batch_sizes
     # Ctrl-C may have interrupted the cleanup of scoring callbacks and get_loss
     vars(estimator).pop("forward_iter", None)
     if reduction is not None:

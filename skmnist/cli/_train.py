@@ -106,8 +106,8 @@ def train(
     model: Annotated[
         Model,
         typer.Option(
-            help="cnn: the article's network. resnet: a residual network, which is more "
-            "accurate and takes more time."
+            help="cnn: the article's network. resnet: a residual network, which takes "
+            "more time and is more accurate."
         ),
     ] = Model.cnn,
     recipe: Annotated[

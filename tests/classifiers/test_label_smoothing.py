@@ -5,6 +5,8 @@ import pytest
 import torch
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
+from skorch.callbacks import Callback
+from skorch.dataset import ValidSplit
 from torch.nn import functional as F
 
 from skmnist import MnistCNNClassifier
@@ -40,10 +42,11 @@ def fit(sample, **parameters):
 
 def test_loss_is_that_of_torch_with_the_current_smoothing(sample):
     fit(sample, label_smoothing=0.2)
-    fractions = [fraction for _, fraction, *_ in seen]
+    steps = [step for training, *step in seen if training]
+    fractions = [fraction for fraction, *_ in steps]
     assert max(fractions) > 0.95
     assert fractions[-1] < 0.05
-    for _, fraction, loss, output, y in seen:
+    for fraction, loss, output, y in steps:
         expected = F.cross_entropy(output, y, label_smoothing=0.2 * fraction)
         torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-6)
 
@@ -78,8 +81,69 @@ def test_neither_validation_nor_partial_fit_smooths(sample):
 
 def test_cycle_of_the_user_smooths_too(sample):
     fit(sample, lr_schedule=None, callbacks=[OneCycleLR()], label_smoothing=0.2)
-    _, _, loss, output, y = seen[2]
+    _, loss, output, y = [step for training, *step in seen if training][2]
     assert abs(loss - F.nll_loss(output, y)) > 0.01
+
+
+class Batches(Callback):
+    """Keeps the losses that a callback receives."""
+
+    def initialize(self):
+        self.losses_ = []
+        return self
+
+    def on_batch_end(self, net, loss, training, **kwargs):
+        assert not loss.requires_grad
+        self.losses_ += [loss.item()] * training
+
+
+class Twice(torch.optim.SGD):
+    """Evaluates the loss twice in each step, as LBFGS does."""
+
+    def step(self, closure=None):
+        evaluated.extend([closure().item(), closure().item()])
+        return super().step()
+
+
+evaluated = []
+
+
+@pytest.mark.parametrize("split", [None, ValidSplit(3)])
+@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, Twice])
+def test_history_has_the_loss_of_the_true_labels(sample, watched, optimizer, split):
+    evaluated.clear()
+    callbacks = [("batches", Batches())] * watched
+    parameters = {"callbacks": callbacks, "optimizer": optimizer, "train_split": split}
+    clf = fit(sample, label_smoothing=0.4, lr=0.01, **parameters)
+    steps = [step for training, *step in seen if training]
+    if optimizer is Twice:  # and it minimizes the smoothed loss
+        assert evaluated == [loss.item() for _, loss, *_ in steps]
+        steps = steps[::2]
+    expected = [F.nll_loss(output, y).item() for *_, output, y in steps]
+    losses = np.concatenate(clf.history[:, "batches", :, "train_loss"])
+    np.testing.assert_allclose(losses, expected, rtol=1e-6)
+    n_batches = 6 if split is None else 4
+    means = np.reshape(expected, (2, n_batches)).mean(axis=1)
+    np.testing.assert_allclose(clf.loss_curve_, means, rtol=1e-6)
+    assert abs(losses[1] - steps[1][1]) > 0.01  # not the smoothed one
+    if watched:
+        assert dict(clf.callbacks_)["batches"].losses_ == list(losses)
+
+
+def test_history_has_the_weighted_loss_of_the_true_labels(few):
+    X, y = few
+    weight = np.where(y > 4, 3.0, 1.0)
+    clf = Recording(
+        max_epochs=1, batch_size=50, label_smoothing=0.4, random_state=0, device="cpu"
+    ).fit(X, y, sample_weight=weight)
+    expected = []
+    for *_, output, y_encoded in (step for step in seen if step[0]):
+        losses = F.nll_loss(output, y_encoded, reduction="none").numpy()
+        weights = np.where(y_encoded > 4, 3.0, 1.0) / weight.mean()
+        expected.append(np.mean(weights * losses))
+    losses = clf.history[0, "batches", :, "train_loss"]
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])

@@ -479,9 +479,57 @@ def test_custom_learning_rate_schedule(small, few):
             small(callbacks=callbacks).fit(*few)
 
 
-def test_progress_bar(small, few, capsys):
-    small(callbacks=[ProgressBar()], batch_size=50).fit(*few)
-    assert "0/4" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("parameters", "n_batches"),
+    [
+        ({"batch_size": 50}, 4),
+        ({"batch_size": "auto"}, 7),
+        ({"batch_size": "auto", "iterator_train__batch_size": 20}, 10),
+        ({"batch_size": -1}, 1),
+        ({"batch_size": "auto", "train_split": ValidSplit(4)}, 5 + 1),
+        (
+            {
+                "batch_size": -1,
+                "train_split": ValidSplit(4),
+                "iterator_valid__batch_size": 20,
+            },
+            1 + 3,
+        ),
+    ],
+    ids=str,
+)
+def test_progress_bar(small, few, capsys, parameters, n_batches):
+    bar = ProgressBar()
+    clf = small(callbacks=[bar], **parameters)
+    before = clf.get_params(deep=False)
+    clf.fit(*few)
+    output = capsys.readouterr().err
+    assert f"0/{n_batches}" in output
+    assert clf.get_params(deep=False) == before
+    assert bar.batches_per_epoch == "auto"
+    assert len(clf.history[-1, "batches"]) == n_batches
+
+
+def test_batch_sizes_are_parameters_only_during_the_training(small, few):
+    found, copies = [], []
+
+    class Look(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            found.append(net.get_params())
+            assert net.get_params(deep=False) == before
+            copies.extend([clone(net), pickle.loads(pickle.dumps(net))])
+
+        def __reduce__(self):
+            return Callback, ()
+
+    name = "iterator_train__batch_size"
+    clf = small(batch_size="auto", callbacks=[Look()])
+    before = clf.get_params(deep=False)
+    clf.fit(*few)
+    assert [(row["batch_size"], row[name]) for row in found] == [("auto", 32)] * 2
+    for copied in (clf, clone(clf), *copies):
+        assert copied.batch_size == "auto"
+        assert name not in copied.get_params()
 
 
 def test_default_callbacks_can_be_changed(small, few):
