@@ -127,7 +127,8 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="Passes over the training images (default: depends on the recipe).",
+            help="Passes over the training images (default: 24 for digits and photos, 10 "
+            "for other recipes; resnet: 16 for digits, 8 for other recipes).",
         ),
     ] = None,
     batch_size: Annotated[
@@ -141,8 +142,8 @@ def train(
         float | None,
         typer.Option(
             callback=_check_lr,
-            help="Maximum learning rate, or constant rate with the recipe of the "
-            "article (default: depends on the recipe).",
+            help="Maximum learning rate (default: 0.0012 for digits, 0.002 for photos, "
+            "0.004 for default, constant 0.01 for article; resnet: 0.008).",
         ),
     ] = None,
     seed: Annotated[

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from typer.testing import CliRunner
 
 import skmnist
-from skmnist import MnistCNNClassifier
+from skmnist import MnistCNNClassifier, ResNetClassifier
 from skmnist.cli import _progress, _train, app
 from skmnist.datasets import load_mnist_sample
 from skmnist.datasets._table import DATASETS
@@ -27,6 +27,7 @@ RECIPES = {
     "default": MnistCNNClassifier,
     "article": MnistCNNClassifier.with_article_recipe,
     "digits": MnistCNNClassifier.with_digits_recipe,
+    "photos": MnistCNNClassifier.with_photos_recipe,
 }
 
 
@@ -202,6 +203,7 @@ def test_help():
     for option in (
         "--resume",
         "--data",
+        "--model",
         "--recipe",
         "--epochs",
         "--lr",
@@ -219,8 +221,48 @@ def test_help_states_the_defaults_of_the_recipes(option, parameter):
     """The recipes set the defaults, but the help does not wait for their import."""
     annotation = get_type_hints(_train.train, include_extras=True)[option]
     numbers = re.findall(r"\d+(?:\.\d+)?", annotation.__metadata__[0].help)
-    values = [getattr(recipe(), parameter) for recipe in RECIPES.values()]
+    resnet = (ResNetClassifier, ResNetClassifier.with_digits_recipe)
+    values = [getattr(make(), parameter) for make in (*RECIPES.values(), *resnet)]
     assert {float(number) for number in numbers} == {*values} - {"auto"}
+
+
+def test_residual_network(run, tmp_path, monkeypatch):
+    """A small one: the default would take minutes."""
+    parameters = {"module__channels": (8, 16), "max_epochs": 2}
+    monkeypatch.setattr(
+        ResNetClassifier,
+        "with_digits_recipe",
+        lambda **kwargs: ResNetClassifier(**{**kwargs, **parameters}),
+    )
+    out = tmp_path / "run"
+    result = run("train", "--model", "resnet", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "resnet, digits recipe" in result.output
+    assert "AlternatingFlip, RandomShift" in result.output
+    report = json.loads((out / "report.json").read_text())
+    assert (report["model"], report["recipe"]) == ("resnet", "digits")
+    model = skmnist.load(out / "model.safetensors")
+    assert type(model) is ResNetClassifier
+    assert {path.name for path in out.iterdir()} == FILES
+
+
+@pytest.mark.parametrize(
+    ("data", "recipe"),
+    [("sample", "digits"), ("svhn", "digits"), ("fashion-mnist", "photos")],
+)
+def test_recipe_for_the_data(run, tmp_path, data, recipe, monkeypatch):
+    monkeypatch.setattr(_train, "_start", lambda options, folder: started(options))
+    found = {}
+    started = found.update
+    assert run("train", "--data", data, "--out", tmp_path).exit_code == 0
+    assert (found["model"], found["recipe"]) == ("cnn", recipe)
+
+
+def test_residual_network_with_the_recipe_of_the_article(run, tmp_path):
+    result = run("train", "--model", "resnet", "--recipe", "article", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "the article trains another network" in " ".join(result.output.split())
+    assert not [*tmp_path.iterdir()]
 
 
 def test_no_network_and_no_files(tmp_path):
