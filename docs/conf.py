@@ -57,6 +57,7 @@ EXAMPLES = [
     "mistakes_and_label_errors",
     "what_the_network_sees",
     "8x8_digits",
+    "colour_images",
     "save_load_onnx",
     "own_handwriting",
     "learning_curve_and_ensemble",

@@ -20,6 +20,7 @@ TINY = ["--data", "sample", "--train-images", "300", "--test-images", "200"]
 
 ARGUMENTS = {
     "accuracy": ["one-epoch", "article", "digits", "--epochs", "1", "--seeds", "3"],
+    "beyond_mnist": ["--epochs", "1", "--seeds", "0", "1"],
     "estimator_checks": ["--only", "MnistCNNClassifier", "SVC", "--details"],
     "imports": ["--rounds", "1"],
     "inference": ["--rounds", "2", "--batch-sizes", "64", "128"],
@@ -35,6 +36,7 @@ WITHOUT_DIGITS = {"estimator_checks", "imports"}
 
 ROWS = {
     "accuracy": ["one-epoch", "article", "digits"],
+    "beyond_mnist": ["cnn", "resnet"],
     "estimator_checks": ["MnistCNNClassifier", "SVC"],
     "imports": [
         *("import torch", "import skorch", "from skmnist import MnistCNNClassifier"),
