@@ -270,6 +270,11 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     from the global generators, and a callback must not wait for a training in another
     thread, or for a prediction through a `DataLoader`: this would be a deadlock.
 
+    A subclass that changes predictions overrides `evaluation_step(batch, training)`,
+    which returns the log-probabilities of a batch: `predict`, `predict_proba` and
+    `predict_log_proba` follow. An override of `predict_proba` changes `predict` and
+    `score`, as in skorch, but not `predict_log_proba`, and vice versa.
+
     scikit-learn callbacks (`set_callbacks`) receive a task "fit" with a subtask "epoch"
     for each epoch; a callback that returns True at the end of an epoch ends the
     training. They are independent of the skorch callbacks in `callbacks`.
