@@ -1,5 +1,8 @@
 """The article's convolutional network, for any image shape and any classes."""
 
+import numbers
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -43,7 +46,8 @@ class CNN(nn.Module):
     Raises
     ------
     ValueError
-        If `kernel_size` is too large for `image_shape`.
+        If a parameter is not as described, or `kernel_size` is too large for
+        `image_shape`.
 
     See Also
     --------
@@ -74,6 +78,7 @@ class CNN(nn.Module):
         hidden_units=500,
         dropout=0.0,
     ):
+        _check_parameters(channels, kernel_size, hidden_units, dropout)
         super().__init__()
         in_channels, height, width = image_shape
         self.resize = min(height, width) < SMALLEST_SIDE
@@ -138,6 +143,26 @@ class CNN(nn.Module):
 def uncompiled(module):
     """A network without the wrapper of `torch.compile`."""
     return getattr(module, "_orig_mod", module)
+
+
+def _check_parameters(channels, kernel_size, hidden_units, dropout):
+    """Raise ValueError for invalid parameters of `CNN`."""
+    sizes = [*channels] if isinstance(channels, Iterable) else []
+    if len(sizes) != 2 or not all(map(_is_positive_integer, sizes)):
+        raise ValueError(
+            f"Got channels={channels!r}, expected two integers of at least 1: the "
+            "output channels of the two convolutions. For another number of "
+            "convolutions, pass a network of your own as module."
+        )
+    for name, size in (("kernel_size", kernel_size), ("hidden_units", hidden_units)):
+        if not _is_positive_integer(size):
+            raise ValueError(f"Got {name}={size!r}, expected an integer of at least 1.")
+    if not (isinstance(dropout, numbers.Real) and 0 <= dropout < 1):
+        raise ValueError(f"Got dropout={dropout!r}, expected a fraction in [0, 1).")
+
+
+def _is_positive_integer(value):
+    return isinstance(value, numbers.Integral) and value >= 1
 
 
 def _side_after(side, kernel_size):

@@ -58,6 +58,7 @@ from skmnist.classifiers._input_validation import (
 from skmnist.classifiers._label_smoothing import get_label_smoothing, smooth_loss
 from skmnist.classifiers._network_contract import (
     build_module,
+    check_batch_normalization,
     check_log_probabilities,
     declares,
 )
@@ -117,7 +118,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     batch_size : int or "auto", default=64
         Images per training batch, at least 1; -1 for a single batch of all images.
         "auto" is 256, or fewer for less than 16,384 images: a 64th of them, but at
-        least 32.
+        least 32. A single image that remains joins the batch before it.
     label_smoothing : float, default=0.0
         Fraction of each label, in [0, 1), that the loss spreads over all classes while
         the learning rate is at its peak. It falls to 0 with the learning rate, so that
@@ -861,7 +862,11 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             images, y_encoded = batch
             images = to_tensor(images, device=self.device_)
             batch = apply_augmentation(self.augmentation_, images), y_encoded
-        step = super().train_step(batch, **fit_params)
+        try:
+            step = super().train_step(batch, **fit_params)
+        except ValueError as error:
+            check_batch_normalization(self, batch, error)
+            raise
         step["loss"] = step.pop("unsmoothed_loss", step["loss"])
         return step
 
