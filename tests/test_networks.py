@@ -160,3 +160,24 @@ def test_hyperparameters():
 def test_too_large_kernel_raises():
     with pytest.raises(ValueError, match=r"Got kernel_size=7, .* shape \(1, 16, 16\)"):
         CNN((1, 16, 16), kernel_size=7)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("channels", [(32, 64, 128), (32,), 32, (20, 0), (-4, 8), (4.0, 8), "48", ()]),
+        ("kernel_size", [0, -3, 3.0, (3, 3), "3", None]),
+        ("hidden_units", [0, -1, 500.0, (500,), None]),
+        ("dropout", [-0.1, 1.0, 1, float("nan"), "0.5", None]),
+    ],
+)
+def test_bad_parameters(name, values):
+    for value in values:
+        with pytest.raises(ValueError, match=rf"Got {name}=.*, expected"):
+            CNN(**{name: value})
+
+
+def test_sizes_of_numpy():
+    """As a search may pass them."""
+    network = CNN(channels=np.array([3, 4]), hidden_units=np.int64(5))
+    assert network(torch.zeros(2, 1, 28, 28)).shape == (2, 10)

@@ -112,6 +112,7 @@ def test_number_of_weights():
     [
         ({"channels": (64, 0)}, r"Got channels=\(64, 0\), expected integers"),
         ({"channels": 64}, "Got channels=64, expected integers"),
+        ({"channels": ()}, r"Got channels=\(\), expected integers"),
         ({"channels": (64.0,)}, "expected integers of at least 1"),
         ({"patch_size": 2.5}, "Got patch_size"),
         ({"channels": (8,) * 5}, "leave nothing of an image"),

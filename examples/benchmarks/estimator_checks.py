@@ -4,9 +4,10 @@
 
 runs scikit-learn's `check_estimator` on `MnistCNNClassifier`, on `ResNetClassifier`
 without augmentation, on a plain skorch `NeuralNetClassifier` with a small network, and
-on the scikit-learn classifiers of `peers.py`, with default parameters otherwise. It prints how many checks passed, were skipped,
-failed, or failed as expected. `--only` selects some of these classes, `--details` lists
-each check that did not pass and the reason.
+on the scikit-learn classifiers of `peers.py`, with default parameters otherwise. It
+prints how many checks passed, were skipped, failed, or failed as expected. `--only`
+selects some of these classes, `--details` lists each check that did not pass and the
+reason.
 """
 
 import os

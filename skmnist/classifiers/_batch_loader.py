@@ -1,6 +1,7 @@
 """Data sets and loaders that slice whole batches from one tensor."""
 
 import copy
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -87,7 +88,8 @@ class TensorBatchLoader:
     dataset : Dataset
         Takes a slice, or an array of positions, as index.
     batch_size : int
-        Images per batch; the last batch may be smaller.
+        Images per batch; the last batch may be smaller. A single image that remains
+        joins the batch before it: batch normalization cannot train on one image.
     shuffle : bool, default=False
         Whether to draw a new order, from torch's global generator, for each pass.
     """
@@ -98,14 +100,20 @@ class TensorBatchLoader:
         self.shuffle = shuffle
 
     def __len__(self):
-        return -(-len(self.dataset) // self.batch_size)
+        return len(self._get_starts())
 
     def __iter__(self):
         n = len(self.dataset)
         order = torch.randperm(n).numpy() if self.shuffle else None
-        for start in range(0, n, self.batch_size):
-            chosen = slice(start, start + self.batch_size)
+        for start, end in pairwise([*self._get_starts(), n]):
+            chosen = slice(start, end)
             yield self.dataset[chosen if order is None else order[chosen]]
+
+    def _get_starts(self):
+        """Return the positions at which the batches start, as a range."""
+        n = len(self.dataset)
+        single_left = 1 < self.batch_size < n and n % self.batch_size == 1
+        return range(0, n - single_left, self.batch_size)
 
 
 def training_batch_size(n_images):

@@ -59,6 +59,7 @@ from skmnist.classifiers._input_validation import (
 from skmnist.classifiers._label_smoothing import get_label_smoothing, smooth_loss
 from skmnist.classifiers._network_contract import (
     build_module,
+    check_batch_normalization,
     check_log_probabilities,
     declares,
 )
@@ -118,7 +119,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     batch_size : int or "auto", default=64
         Images per training batch, at least 1; -1 for a single batch of all images.
         "auto" is 256, or fewer for less than 16,384 images: a 64th of them, but at
-        least 32.
+        least 32. A single image that remains joins the batch before it.
     label_smoothing : float, default=0.0
         Fraction of each label, in [0, 1), that the loss spreads over all classes while
         the learning rate is at its peak. It falls to 0 with the learning rate, so that
@@ -275,6 +276,11 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     ended, they raise `NotFittedError`. During training, other threads should not draw
     from the global generators, and a callback must not wait for a training in another
     thread, or for a prediction through a `DataLoader`: this would be a deadlock.
+
+    A subclass that changes predictions overrides `evaluation_step(batch, training)`,
+    which returns the log-probabilities of a batch: `predict`, `predict_proba` and
+    `predict_log_proba` follow. An override of `predict_proba` changes `predict` and
+    `score`, as in skorch, but not `predict_log_proba`, and vice versa.
 
     scikit-learn callbacks (`set_callbacks`) receive a task "fit" with a subtask "epoch"
     for each epoch; a callback that returns True at the end of an epoch ends the
@@ -862,7 +868,11 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     def train_step(self, batch, **fit_params):
         if self._augmenter.steps:
             batch = self._augment(batch)
-        step = super().train_step(batch, **fit_params)
+        try:
+            step = super().train_step(batch, **fit_params)
+        except ValueError as error:
+            check_batch_normalization(self, batch, error)
+            raise
         step["loss"] = step.pop("unsmoothed_loss", step["loss"])
         return step
 

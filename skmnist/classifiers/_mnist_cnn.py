@@ -40,7 +40,7 @@ class MnistCNNClassifier(ImageClassifier):
     batch_size : int or "auto", default="auto"
         Images per training batch, at least 1; -1 for a single batch of all images.
         "auto" is 256, or fewer for less than 16,384 images: a 64th of them, but at
-        least 32.
+        least 32. A single image that remains joins the batch before it.
     label_smoothing : float, default=0.1
         Fraction of each label, in [0, 1), that the loss spreads over all classes [3]_
         while the learning rate is at its peak. It falls to 0 with the learning rate, so

@@ -5,6 +5,7 @@ import inspect
 
 import numpy as np
 import torch
+from torch import nn
 
 from skmnist.classifiers._batch_loader import get_images, get_sample_weight
 from skmnist.classifiers._random_state import fork_rng
@@ -84,6 +85,33 @@ def check_log_probabilities(estimator, images):
             f"{expected}. End its forward method with "
             "torch.nn.functional.log_softmax(..., dim=1)."
         )
+
+
+def check_batch_normalization(estimator, batch, error):
+    """Explain an error in training if it may come from batch normalization.
+
+    Parameters
+    ----------
+    estimator : ImageClassifier
+    batch : tuple
+        Images and what belongs to them.
+    error : ValueError
+        What the network raised.
+
+    Raises
+    ------
+    ValueError
+        If the batch is a single image and the network normalizes batches.
+    """
+    layers = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+    module = uncompiled(estimator.module_)
+    if len(batch[0]) > 1 or not any(isinstance(m, layers) for m in module.modules()):
+        return
+    raise ValueError(
+        f"Got a batch of a single image to train a {type(module).__name__} on, but "
+        f"batch normalization needs at least two: {error} Pass more images, a larger "
+        "batch_size, or, with a DataLoader, iterator_train__drop_last=True."
+    ) from error
 
 
 def initialize_from_data(estimator, train):

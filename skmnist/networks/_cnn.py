@@ -1,9 +1,12 @@
 """The article's convolutional network, for any image shape and any classes."""
 
+import numbers
+from collections.abc import Iterable
+
 from torch import nn
 from torch.nn import functional as F
 
-from skmnist.networks._image_network import ImageNetwork
+from skmnist.networks._image_network import ImageNetwork, is_positive_integer
 
 
 class CNN(ImageNetwork):
@@ -36,7 +39,8 @@ class CNN(ImageNetwork):
     Raises
     ------
     ValueError
-        If `kernel_size` is too large for `image_shape`.
+        If a parameter is not as described, or `kernel_size` is too large for
+        `image_shape`.
 
     See Also
     --------
@@ -67,6 +71,7 @@ class CNN(ImageNetwork):
         hidden_units=500,
         dropout=0.0,
     ):
+        _check_parameters(channels, kernel_size, hidden_units, dropout)
         super().__init__(image_shape, mean, std)
         in_channels, height, width = self.prepared_shape
         height, width = (
@@ -122,6 +127,22 @@ class CNN(ImageNetwork):
         X = self.fc2(X)  # (n, n_classes)
         # in the dtype of the weights, also where autocast computes with less
         return F.log_softmax(X, dim=1, dtype=self.mean.dtype)
+
+
+def _check_parameters(channels, kernel_size, hidden_units, dropout):
+    """Raise ValueError for invalid parameters of `CNN`."""
+    sizes = [*channels] if isinstance(channels, Iterable) else []
+    if len(sizes) != 2 or not all(map(is_positive_integer, sizes)):
+        raise ValueError(
+            f"Got channels={channels!r}, expected two integers of at least 1: the "
+            "output channels of the two convolutions. For another number of "
+            "convolutions, pass a network of your own as module."
+        )
+    for name, size in (("kernel_size", kernel_size), ("hidden_units", hidden_units)):
+        if not is_positive_integer(size):
+            raise ValueError(f"Got {name}={size!r}, expected an integer of at least 1.")
+    if not (isinstance(dropout, numbers.Real) and 0 <= dropout < 1):
+        raise ValueError(f"Got dropout={dropout!r}, expected a fraction in [0, 1).")
 
 
 def _side_after(side, kernel_size):

@@ -1,5 +1,7 @@
 """What all networks of images have in common: the preparation of their input."""
 
+import numbers
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -67,6 +69,11 @@ class ImageNetwork(nn.Module):
 def uncompiled(module):
     """A network without the wrapper of `torch.compile`."""
     return getattr(module, "_orig_mod", module)
+
+
+def is_positive_integer(value):
+    """Whether a parameter of a network is an integer of at least 1."""
+    return isinstance(value, numbers.Integral) and value >= 1
 
 
 def _column(values):

@@ -1,13 +1,12 @@
 """A small residual network for colour and grey images."""
 
-from collections.abc import Sequence
-from numbers import Integral
+from collections.abc import Iterable
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from skmnist.networks._image_network import ImageNetwork
+from skmnist.networks._image_network import ImageNetwork, is_positive_integer
 
 PATCH_IMAGES = 5000
 """Number of images whose patches the first layer is whitened with."""
@@ -87,8 +86,16 @@ class ResNet(ImageNetwork):
     ):
         super().__init__(image_shape, mean, std)
         in_channels, *sides = self.prepared_shape
-        _check_integers("channels", channels)
-        _check_integers("patch_size", [patch_size])
+        sizes = [*channels] if isinstance(channels, Iterable) else []
+        if not sizes or not all(map(is_positive_integer, sizes)):
+            raise ValueError(
+                f"Got channels={channels!r}, expected integers of at least 1: the "
+                "output channels of the groups."
+            )
+        if not is_positive_integer(patch_size):
+            raise ValueError(
+                f"Got patch_size={patch_size!r}, expected an integer of at least 1."
+            )
         if (min(sides) - patch_size + 1) // 2 ** len(channels) < 1:
             raise ValueError(
                 f"Got channels={tuple(channels)} and patch_size={patch_size}, which "
@@ -195,14 +202,6 @@ class ResidualGroup(nn.Module):
         """Transform (n, in_channels, H, W) to (n, out_channels, H // 2, W // 2)."""
         X = self.activation1(self.norm1(self.pool(self.conv1(X))))
         return X + self.activation2(self.norm2(self.conv2(X)))
-
-
-def _check_integers(name, values):
-    """Raise ValueError for anything but positive integers."""
-    if not isinstance(values, Sequence) or not all(
-        isinstance(value, Integral) and value >= 1 for value in values
-    ):
-        raise ValueError(f"Got {name}={values!r}, expected integers of at least 1.")
 
 
 def _convolution(in_channels, out_channels):

@@ -26,7 +26,7 @@ def test_items_have_encoded_labels_and_data_sets_have_labels(dataset):
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
-@pytest.mark.parametrize("batch_size", [1, 4, 10, 99])
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 9, 10, 99])
 def test_each_pass_yields_every_image_once(dataset, batch_size, shuffle):
     batches = TensorBatchLoader(dataset, batch_size, shuffle=shuffle)
     seen = [(X.flatten(), y_encoded) for X, y_encoded in batches]
@@ -58,6 +58,24 @@ def test_positions_in_nested_subsets(loader, weights):
             assert positions.tolist() == (2 * y_encoded).tolist()
             seen.extend(y_encoded.tolist())
         assert seen == expected
+
+
+@pytest.mark.parametrize(
+    ("n", "batch_size", "sizes"),
+    [
+        (10, 3, [3, 3, 4]),
+        (10, 9, [10]),
+        (10, 4, [4, 4, 2]),
+        (4, 1, [1, 1, 1, 1]),
+        (1, 3, [1]),
+        (2, 1, [1, 1]),
+        (0, 3, []),
+    ],
+)
+def test_a_single_image_joins_the_batch_before_it(dataset, n, batch_size, sizes):
+    batches = TensorBatchLoader(Subset(dataset, np.arange(n)), batch_size)
+    assert [len(images) for images, _ in batches] == sizes
+    assert len(batches) == len(sizes)
 
 
 def test_order_depends_on_the_torch_generator(dataset):

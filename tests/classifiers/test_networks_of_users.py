@@ -14,6 +14,7 @@ from sklearn.preprocessing import MinMaxScaler
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from torch import nn
+from torch.utils.data import DataLoader
 
 from skmnist.callbacks import StopTraining
 from skmnist.classifiers import ImageClassifier, MnistCNNClassifier
@@ -152,6 +153,86 @@ def test_constructor_without_kwargs_can_be_cloned(few):
     clf = Closed(random_state=0).set_params(module__scale=2.0).fit(*few)
     assert set(clf.get_params(deep=False)) == {"lr", "random_state", "module__scale"}
     assert clone(Closed(lr=0.1)).lr == 0.1
+
+
+class Normalized(nn.Module):
+    def __init__(self, image_shape, n_classes):
+        super().__init__()
+        n_pixels = int(np.prod(image_shape))
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            nn.BatchNorm1d(n_pixels),
+            nn.Linear(n_pixels, n_classes),
+            nn.LogSoftmax(dim=1),
+        )
+
+    def forward(self, X):
+        return self.layers(X)
+
+
+class NormalizedPlanes(Linear):
+    def __init__(self, image_shape, n_classes, mean, std):
+        super().__init__(image_shape, n_classes, mean, std)
+        self.norm = nn.BatchNorm2d(1)
+
+    def forward(self, X):
+        return super().forward(self.norm(X))
+
+
+def test_batch_normalization(linear, few):
+    X, y = few[0][:65], few[1][:65]
+    clf = linear(module=Normalized, batch_size=16, max_epochs=2).fit(X, y)
+    assert clf.history[-1, "batches", :, "train_batch_size"] == [16, 16, 16, 17]
+    n_tracked = clf.module_.layers[1].num_batches_tracked
+    assert n_tracked == 8
+    # the cycle of the learning rate counts four batches, too
+    other = clone(clf).fit(X[:64], y[:64])
+    learning_rates = [c.history[:, "batches", :, "event_lr"] for c in (clf, other)]
+    assert learning_rates[0] == learning_rates[1]
+    expected = clf.predict_proba(X)
+    for image in (0, 64):
+        found = clf.predict_proba(X[image : image + 1])
+        np.testing.assert_allclose(found[0], expected[image], atol=1e-6)
+    copied = pickle.loads(pickle.dumps(clf))
+    np.testing.assert_array_equal(copied.predict_proba(X), expected)
+    assert copied.module_.layers[1].num_batches_tracked == n_tracked
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"batch_size": 1}, {"iterator_train": DataLoader}],
+    ids=str,
+)
+def test_batch_normalization_refuses_a_single_image(linear, few, parameters):
+    X, y = few[0][:65], few[1][:65]
+    message = "batch of a single image to train a Normalized on.*Expected more than 1"
+    clf = linear(module=Normalized, **parameters)
+    with pytest.raises(ValueError, match=message):
+        clf.fit(X, y)
+    assert not clf.initialized_
+    with pytest.raises(ValueError, match=message):
+        clf.partial_fit(X[:1], y[:1], classes=range(10))
+    linear(module=Normalized, max_epochs=1).fit(X, y).partial_fit(X[1:3], y[1:3])
+    remedy = {"iterator_train": DataLoader, "iterator_train__drop_last": True}
+    linear(module=Normalized, max_epochs=1, **remedy).fit(X, y)
+
+
+@pytest.mark.parametrize("module", [Linear, NormalizedPlanes])
+def test_networks_that_can_train_on_a_single_image_do(linear, few, module):
+    X, y = few[0][:5], few[1][:5]
+    linear(module=module, batch_size=1, max_epochs=1).fit(X, y)
+
+
+def test_other_errors_of_networks_are_their_own(linear, few):
+    class Broken(Linear):
+        def forward(self, X):
+            if self.training:
+                raise ValueError("broken")
+            return super().forward(X)
+
+    for batch_size in (1, 64):
+        with pytest.raises(ValueError, match=r"^broken$"):
+            linear(module=Broken, batch_size=batch_size).fit(*few)
 
 
 def test_training_data_are_passed_once(linear, few):

@@ -424,6 +424,43 @@ def test_no_batch_to_train_on(small, few):
         clf.set_params(batch_size=500).fit(*few)
 
 
+def test_predict_follows_an_override_of_predict_proba(small, few):
+    class Reversed(MnistCNNClassifier):
+        def predict_proba(self, X):
+            return super().predict_proba(X)[:, ::-1]
+
+    X, y = few
+    clf = small().fit(X, y)
+    other = Reversed(**clf.get_params(deep=False)).fit(X, y)
+    for chosen in (slice(None), slice(1)):
+        expected = clf.predict_proba(X[chosen]).argmax(axis=1)
+        np.testing.assert_array_equal(other.predict(X[chosen]), 9 - expected)
+    logarithms = clf.predict_log_proba(X)
+    np.testing.assert_array_equal(other.predict_log_proba(X), logarithms)
+    assert other.score(X, 9 - clf.predict(X)) == 1
+
+
+def test_all_predictions_follow_an_override_of_evaluation_step(small, few):
+    class Cooler(MnistCNNClassifier):
+        """Divides the logits by 2, the temperature."""
+
+        def evaluation_step(self, batch, training=False):
+            return (super().evaluation_step(batch, training) / 2).log_softmax(dim=1)
+
+    X, y = few
+    clf = small().fit(X, y)
+    other = Cooler(**clf.get_params(deep=False)).fit(X, y)
+    for images in (X, X[:1]):
+        roots = np.sqrt(clf.predict_proba(images))
+        probabilities = other.predict_proba(images)
+        np.testing.assert_allclose(
+            probabilities, roots / roots.sum(axis=1, keepdims=True), rtol=1e-4
+        )
+        np.testing.assert_allclose(
+            np.exp(other.predict_log_proba(images)), probabilities, rtol=1e-5
+        )
+
+
 def test_forward_accepts_the_input_of_predict(small, few):
     X, y = few
     clf = small(iterator_valid__batch_size=80).fit(X, y)
