@@ -445,7 +445,7 @@ class Watching(Callback):
         {"callbacks": [Watching()], "train_split": ValidSplit(4)},
         {"optimizer": torch.optim.LBFGS, "lr": 0.1, "batch_size": -1},
     ],
-    ids=str,
+    ids=", ".join,
 )
 def test_positions_are_those_in_the_data(small, few, parameters, weighted):
     """The training is the same as without them."""

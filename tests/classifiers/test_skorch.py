@@ -533,7 +533,7 @@ def test_custom_learning_rate_schedule(small, few):
             1 + 3,
         ),
     ],
-    ids=str,
+    ids=lambda value: ", ".join(value) if isinstance(value, dict) else None,
 )
 def test_progress_bar(small, few, capsys, parameters, n_batches):
     bar = ProgressBar()
