@@ -234,8 +234,6 @@ def _make_network(parameters, attributes, tensors):
     """Create the network from its weights, which it must fit."""
     names = [name for name in tensors if name.startswith("network.")]
     weights = {name.removeprefix("network."): tensors.pop(name) for name in names}
-    dtypes = {values.dtype for values in weights.values() if values.is_floating_point()}
-    _check(dtypes in ({torch.float32}, {torch.float64}), dtypes)
     for name, values in weights.items():
         _check(torch.isfinite(values).all(), name)
     shape, n_classes = attributes["image_shape"], len(attributes["classes"])
@@ -243,6 +241,14 @@ def _make_network(parameters, attributes, tensors):
     with torch.device("meta"):  # shapes without memory and random numbers
         network = cls(image_shape=shape, n_classes=n_classes, **parameters)
     _check(network.architecture == parameters, parameters)
+    dtypes = set()
+    for name, expected in network.state_dict().items():
+        dtype = weights[name].dtype
+        if expected.is_floating_point():
+            dtypes.add(dtype)
+        else:
+            _check(dtype == expected.dtype, name)
+    _check(dtypes in ({torch.float32}, {torch.float64}), dtypes)
     network.load_state_dict(weights, assign=True)
     return network.eval()
 

@@ -38,7 +38,7 @@ def convert_format_1(metadata, tensors):
     for name in ("pixel_mean", "pixel_std"):
         tensors[name] = torch.tensor(metadata[name], dtype=torch.float64)
         attributes[name] = {"array": name}
-    if metadata["feature_names"] is not None:
+    if metadata["feature_names"]:
         attributes["feature_names"] = {
             "array_of": ["object", metadata["feature_names"]]
         }

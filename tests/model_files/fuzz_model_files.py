@@ -48,6 +48,9 @@ def make_models(folder):
     )
     models = {
         "classifier": clf,
+        "residual network": skmnist.ResNetClassifier(
+            module__channels=(4, 8), max_epochs=1, random_state=0
+        ),
         "pipeline": make_pipeline(StandardScaler(), PCA(16), clone(clf)),
     }
     paths = {name: folder / name for name in models}

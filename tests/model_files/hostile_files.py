@@ -118,14 +118,28 @@ def wrong_network(metadata, tensors, generator):
         "channels": [[10**9, 10**9], [], 7, [4, 9]],
         "kernel_size": [10**6, 0, -5, [1, 2, 3], 3],
         "dropout": [-1, 2, "x", [0]],
+        "type": ["ResNet", "x", [1]],
         "warp": [9],
     }
     name = generator.choice(list(wrong))
     get_parts(metadata)["network"][name] = generator.choice(wrong[name])
 
 
+def wrong_residual_network(metadata, tensors, generator):
+    wrong = {
+        "type": ["CNN", "x", None, ["ResNet"]],
+        "channels": [[10**9, 10**9], [], 7, [4, 9], [4] * 100, [0, 4]],
+        "patch_size": [10**6, 0, -5, 2.0, 3, "x"],
+        "average_flips": ["x", None, [1], 2],
+        "mean": [0.0],
+    }
+    name = generator.choice(list(wrong))
+    get_parts(metadata)["network"][name] = generator.choice(wrong[name])
+
+
 def wrong_shape(metadata, tensors, generator):
-    name = generator.choice([n for n in tensors if n.startswith("network.")])
+    names = [n for n in tensors if n.startswith("network.") and tensors[n].ndim]
+    name = generator.choice(names)
     values = tensors[name]
     tensors[name] = generator.choice(
         [values[..., :-1].contiguous(), values[None], torch.zeros(0), torch.zeros(3, 3)]
@@ -325,6 +339,11 @@ HOSTILE = {
         "wrong labels": wrong_labels,
         "wrong history": wrong_history,
         LARGE_HISTORY: large_history,
+    },
+    "residual network": {
+        **HOSTILE_ANY,
+        "wrong network": wrong_residual_network,
+        "wrong labels": wrong_labels,
     },
     "pipeline": {
         "wrong entry": wrong_entry,
