@@ -149,9 +149,13 @@ def from_state(state, decoder, device):
     Exception
         If `get_state` cannot have returned it.
     """
-    # earlier versions had neither label smoothing nor other classifiers and networks
-    parameters = {"label_smoothing": 0.0, **decoder.decode_items(state["parameters"])}
-    cls = CLASSIFIERS[state.get("type", "MnistCNNClassifier")]
+    parameters = decoder.decode_items(state["parameters"])
+    if "label_smoothing" not in parameters:
+        # earlier versions had neither this nor other classifiers and networks
+        parameters["label_smoothing"] = 0.0
+        types = {"type": "MnistCNNClassifier"}, {"type": "CNN"}
+        state = {**types[0], **state, "network": {**types[1], **state["network"]}}
+    cls = CLASSIFIERS[state["type"]]
     _check_parameters(parameters, cls)
     # the device of the training may be missing, and nothing is compiled before fit
     here = {"device": str(device), "compile": False}
@@ -237,7 +241,7 @@ def _make_network(parameters, attributes, tensors):
     for name, values in weights.items():
         _check(torch.isfinite(values).all(), name)
     shape, n_classes = attributes["image_shape"], len(attributes["classes"])
-    cls = NETWORKS[parameters.pop("type", "CNN")]
+    cls = NETWORKS[parameters.pop("type")]
     with torch.device("meta"):  # shapes without memory and random numbers
         network = cls(image_shape=shape, n_classes=n_classes, **parameters)
     _check(network.architecture == parameters, parameters)

@@ -165,7 +165,13 @@ def further_tensor(metadata, tensors, generator):
 
 
 def not_finite(metadata, tensors, generator):
-    name = generator.choice([n for n in tensors if n.startswith("network.")])
+    name = generator.choice(
+        [
+            n
+            for n in tensors
+            if n.startswith("network.") and tensors[n].is_floating_point()
+        ]
+    )
     tensors[name] = torch.full_like(tensors[name], generator.choice([np.nan, np.inf]))
 
 
