@@ -51,7 +51,7 @@ DigitsDisplay(np.moveaxis(X_train[:24], 1, -1), titles=y_train[:24]).plot()
 # %%
 # Training
 # --------
-# The residual network has 56,000 weights here. By default, it has two million and is
+# The residual network has 55,000 weights here. By default, it has two million and is
 # meant for the 50,000 photographs of CIFAR-10. Shapes stay the same when they are
 # mirrored and shifted, which the default augmentation does.
 

@@ -1105,6 +1105,13 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         images, targets = batch
         inputs = {"epoch": len(self.history) - 1}
         if self._augmenter.needs_positions:
+            if not (isinstance(targets, (tuple, list)) and len(targets) == 2):
+                raise ValueError(
+                    "Got a batch without the positions of its images, which the "
+                    f"augmentation {self.augmentation!r} needs. Take batches from "
+                    "get_iterator(dataset, training=True), or pass another "
+                    "augmentation."
+                )
             targets, positions = targets
             inputs["positions"] = to_tensor(positions, device=self.device_)
         images = to_tensor(images, device=self.device_)

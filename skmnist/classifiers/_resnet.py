@@ -151,7 +151,8 @@ class ResNetClassifier(ImageClassifier):
     pixel_mean_, pixel_std_ : ndarray of shape (channels,)
         Mean and standard deviation of the training pixels.
     loss_curve_ : list of float
-        Mean (weighted) training loss of each completed epoch, with label smoothing.
+        Mean (weighted) training loss of each completed epoch, while the network was
+        trained; without label smoothing.
     validation_scores_ : list of float, or None
         (Weighted) validation accuracy after each completed epoch; None without
         validation data.

@@ -33,7 +33,7 @@ def evaluate(clf, probabilities, y):
 
     Parameters
     ----------
-    clf : MnistCNNClassifier
+    clf : MnistCNNClassifier or ResNetClassifier
         The fitted classifier.
     probabilities : ndarray of shape (n, n_classes)
         Predicted probabilities.
@@ -65,7 +65,7 @@ def describe_training(clf):
 
     Parameters
     ----------
-    clf : MnistCNNClassifier
+    clf : MnistCNNClassifier or ResNetClassifier
         The fitted classifier.
 
     Returns
@@ -93,7 +93,7 @@ def save_plots(clf, X, y, probabilities, folder):
 
     Parameters
     ----------
-    clf : MnistCNNClassifier
+    clf : MnistCNNClassifier or ResNetClassifier
         The fitted classifier.
     X : ndarray of shape (n, height, width) or (n, channels, height, width)
         Test images.
@@ -193,7 +193,7 @@ def save_results(clf, X, y, probabilities, report, folder):
 
     Parameters
     ----------
-    clf : MnistCNNClassifier
+    clf : MnistCNNClassifier or ResNetClassifier
         The fitted classifier.
     X : ndarray of shape (n, height, width) or (n, channels, height, width)
         Test images.

@@ -94,7 +94,7 @@ def _get_class_names(dataset, y):
         dataset = dataset.dataset
     names = getattr(dataset, "classes", None)
     if (
-        names is not None
+        isinstance(names, (list, tuple, np.ndarray))
         and getattr(dataset, "target_transform", None) is None
         and y.ndim == 1
         and y.dtype.kind in "iu"

@@ -55,8 +55,14 @@ def fetch(dataset, *, data_home, subset, download_if_missing, return_X_y, as_fra
         except OSError as error:
             reason = f"The download failed: {error}"
             raise _not_found(dataset, home, missing, reason) from error
+    contents = {}  # both parts may be in one file
+    for name in SUBSETS[subset]:
+        for part in dataset.parts[name]:
+            for path, checksum in part.files.items():
+                if path not in contents:
+                    contents[path] = read_file(home / path, checksum)
     arrays = [
-        part.read(*(read_file(home / path, part.files[path]) for path in part.files))
+        part.read(*(contents[path] for path in part.files))
         for name in SUBSETS[subset]
         for part in dataset.parts[name]
     ]

@@ -55,7 +55,7 @@ class FiltersDisplay:
     >>> from skmnist.displays import FiltersDisplay
     >>> kernels = np.random.default_rng(0).normal(size=(20, 5, 5))
     >>> FiltersDisplay(kernels).plot().axes_["kernels"].get_title()
-    'conv1: 20 kernels of 5x5 weights'
+    'first layer: 20 kernels of 5x5 weights'
     """
 
     def __init__(
@@ -183,8 +183,7 @@ class FiltersDisplay:
             }
         n, height, width, *colours = self.kernels.shape
         limit = abs(self.kernels).max()
-        layer = "whiten" if "whiten" in (self.feature_maps or {}) else "conv1"
-        title = f"{layer}: {n} kernels of {height}x{width} weights"
+        title = f"first layer: {n} kernels of {height}x{width} weights"
         if colours:
             tiles = 0.5 + self.kernels / (2 * limit)  # grey is 0
             self._draw_tiles("kernels", tiles, f"{title} for each colour")

@@ -27,8 +27,9 @@ def to_onnx(clf, path):
     Parameters
     ----------
     clf : ImageClassifier
-        A fitted `MnistCNNClassifier`, or another classifier of images whose network
-        torch can export. A pipeline is refused: the model would lose its other steps.
+        A fitted `MnistCNNClassifier` or `ResNetClassifier`, or another classifier of
+        images whose network torch can export. A pipeline is refused: the model would
+        lose its other steps.
     path : str or PathLike
         File to write, usually with the suffix .onnx. It appears whole or not at all.
 

@@ -11,7 +11,7 @@ def get_pipeline_state(pipeline, encoder):
     Parameters
     ----------
     pipeline : Pipeline
-        The last step is an `MnistCNNClassifier`.
+        The last step is an `MnistCNNClassifier` or `ResNetClassifier`.
     encoder : ModelEncoder
         Receives the tensors.
 

@@ -37,7 +37,7 @@ def save(clf, path):
 
     Parameters
     ----------
-    clf : MnistCNNClassifier or Pipeline
+    clf : MnistCNNClassifier, ResNetClassifier or Pipeline
         A fitted classifier, or a fitted pipeline of scikit-learn that ends with one;
         not of a derived class. Parameters of the classifier are plain values, arrays,
         losses and optimizers of torch, `MuonAdamW`, the transforms of
@@ -117,7 +117,7 @@ def load(path):
 
     Returns
     -------
-    MnistCNNClassifier or Pipeline
+    MnistCNNClassifier, ResNetClassifier or Pipeline
         What was saved. The predictions are the same, to the last bit with the same
         number of threads, the same kind of processor and the same versions of the
         libraries. So are the parameters, including `device`, which the next `fit` uses.

@@ -84,13 +84,15 @@ class CNN(ImageNetwork):
                 f"shape {tuple(image_shape)} after two convolutions and two poolings. "
                 "Pass a smaller kernel_size (the default is 5)."
             )
-        self.conv1 = nn.Conv2d(in_channels, channels[0], kernel_size)
+        first, second = (int(number) for number in channels)
+        kernel_size, hidden_units = int(kernel_size), int(hidden_units)
+        self.conv1 = nn.Conv2d(in_channels, first, kernel_size)
         self.pool1 = nn.MaxPool2d(2)
         self.relu1 = nn.ReLU()
-        self.conv2 = nn.Conv2d(channels[0], channels[1], kernel_size)
+        self.conv2 = nn.Conv2d(first, second, kernel_size)
         self.pool2 = nn.MaxPool2d(2)
         self.relu2 = nn.ReLU()
-        self.fc1 = nn.Linear(channels[1] * height * width, hidden_units)
+        self.fc1 = nn.Linear(second * height * width, hidden_units)
         self.relu3 = nn.ReLU()
         self.dropout = nn.Dropout(dropout)
         self.fc2 = nn.Linear(hidden_units, n_classes)

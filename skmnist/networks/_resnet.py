@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from skmnist.networks._image_network import ImageNetwork, is_positive_integer
 
 PATCH_IMAGES = 5000
-"""Number of images whose patches the first layer is whitened with."""
+"""Largest number of images whose patches the first layer is whitened with."""
 
 WHITENING_EPS = 5e-4
 """Added to the variances of patches of standardized pixels, as in [1] of `ResNet`."""
@@ -86,10 +86,11 @@ class ResNet(ImageNetwork):
     ):
         super().__init__(image_shape, mean, std)
         in_channels, *sides = self.prepared_shape
-        sizes = [*channels] if isinstance(channels, Iterable) else []
-        if not sizes or not all(map(is_positive_integer, sizes)):
+        given = channels
+        channels = [*given] if isinstance(given, Iterable) else []
+        if not channels or not all(map(is_positive_integer, channels)):
             raise ValueError(
-                f"Got channels={channels!r}, expected integers of at least 1: the "
+                f"Got channels={given!r}, expected integers of at least 1: the "
                 "output channels of the groups."
             )
         if not is_positive_integer(patch_size):
@@ -102,10 +103,13 @@ class ResNet(ImageNetwork):
                 f"leave nothing of an image of shape {tuple(image_shape)}: each group "
                 "halves it. Pass fewer channels or a smaller patch_size."
             )
+        channels, patch_size = [int(width) for width in channels], int(patch_size)
         self.average_flips = bool(average_flips)
         width = 2 * in_channels * patch_size**2
-        self.whiten = nn.Conv2d(in_channels, width, patch_size)
+        self.whiten = nn.Conv2d(in_channels, width, patch_size, bias=False)
         self.whiten.weight.requires_grad_(False)
+        self.whiten_bias = nn.Parameter(torch.zeros(width))
+        self.register_buffer("whitened", torch.tensor(False))
         self.activation = nn.GELU()
         groups = []
         for out_channels in channels:
@@ -127,17 +131,20 @@ class ResNet(ImageNetwork):
         """Compute the kernels of the first layer, which decorrelate patches of images.
 
         They are the eigenvectors of the covariance of all patches, divided by the
-        standard deviation along them, and the same with the opposite sign.
+        standard deviation along them, and the same with the opposite sign. A network
+        keeps those that it has, because its other layers were trained with them.
 
         Parameters
         ----------
         images : tensor of shape (n, channels, height, width), any numeric dtype
-            Raw pixels. About 5,000 of them are used, evenly spaced.
+            Raw pixels. At most 5,000 of them are used, evenly spaced.
         sample_weight : ndarray of shape (n,), default=None
             Not used.
         """
+        if self.whitened:
+            return
         weight = self.whiten.weight
-        images = images[:: max(1, len(images) // PATCH_IMAGES)]
+        images = images[:: -(-len(images) // PATCH_IMAGES)]
         side = weight.shape[-1]
         covariance, n_patches = 0.0, 0
         for part in images.split(500):
@@ -149,6 +156,7 @@ class ResNet(ImageNetwork):
         variances, directions = torch.linalg.eigh(covariance)
         kernels = directions.T / (variances[:, None] + WHITENING_EPS).sqrt()
         weight.copy_(torch.cat([kernels, -kernels]).reshape(weight.shape))
+        self.whitened.fill_(True)
 
     def forward(self, X):
         """Return the log-probabilities of the classes.
@@ -172,9 +180,9 @@ class ResNet(ImageNetwork):
     def _score(self, X):
         # the backward pass of a convolution with a bias, but without gradients of its
         # kernels, is slow on CPUs
-        with torch.no_grad():
-            X = F.conv2d(X, self.whiten.weight)  # (n, 24, 31, 31)
-        X = self.activation(X + self.whiten.bias.to(X.dtype)[:, None, None])
+        with torch.set_grad_enabled(torch.is_grad_enabled() and X.requires_grad):
+            X = self.whiten(X)  # (n, 24, 31, 31)
+        X = self.activation(X + self.whiten_bias.to(X.dtype)[:, None, None])
         X = self.groups(X)  # (n, 256, 3, 3)
         X = X.amax(dim=(2, 3))  # (n, 256)
         return self.head(X)  # (n, n_classes)

@@ -111,7 +111,8 @@ def test_filters_of_a_residual_network(channels):
         "groups.1": (6, 7, 7),
     }
     with torch.no_grad():
-        first = network.activation(network.whiten(network.prepare(torch.tensor(X[:1]))))
+        patches = network.whiten(network.prepare(torch.tensor(X[:1])))
+        first = network.activation(patches + network.whiten_bias[:, None, None])
         second = network.groups[0](first)
     np.testing.assert_allclose(maps["whiten"], first[0], atol=1e-5)
     np.testing.assert_allclose(maps["groups.0"], second[0], atol=1e-5)
@@ -120,7 +121,9 @@ def test_filters_of_a_residual_network(channels):
     proba = clf.predict_proba(X[:1])[0].tolist()
     assert display.probabilities == dict(enumerate(proba))
     assert display.kernels.ndim == (4 if channels == 3 else 3)
-    FiltersDisplay.from_estimator(clf)  # kernels alone
+    alone = FiltersDisplay.from_estimator(clf)
+    np.testing.assert_array_equal(alone.kernels, display.kernels)
+    assert alone.axes_.keys() == {"kernels"}
 
 
 def test_network_is_not_changed(fitted, few):

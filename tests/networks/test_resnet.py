@@ -52,7 +52,7 @@ def test_layers_agree_with_their_definition(training):
     network, images = make(channels=(8,))
     network = network.double().train(training)
     X = (images - network.mean) / network.std
-    X = F.gelu(F.conv2d(X, network.whiten.weight, network.whiten.bias))
+    X = F.gelu(F.conv2d(X, network.whiten.weight, network.whiten_bias))
     group = network.groups[0]
 
     def normalize(Z):
@@ -68,6 +68,39 @@ def test_layers_agree_with_their_definition(training):
     X = X + F.gelu(normalize(F.conv2d(X, group.conv2.weight, padding=1)))
     expected = network.head(X.flatten(2).max(2).values).log_softmax(1)
     torch.testing.assert_close(network(images), expected, rtol=0, atol=1e-10)
+
+
+def test_first_layer_of_a_trained_network_is_kept():
+    """The other layers were trained with it; an instance may be pretrained."""
+    network, images = make()
+    before = network.whiten.weight.clone()
+    network.initialize_from_data(255 - images[:20])
+    assert torch.equal(network.whiten.weight, before)
+    copied = ResNet(channels=(8, 16))
+    copied.load_state_dict(network.state_dict())
+    copied.initialize_from_data(255 - images[:20])
+    assert torch.equal(copied.whiten.weight, before)
+
+
+def test_gradients_of_pixels():
+    """Saliency maps need them; they agree with finite differences."""
+    network, images = make()
+    network = network.double().eval()
+    X = images[:1].double().requires_grad_()
+    (gradient,) = torch.autograd.grad(network(X)[0, 3], X)
+    step = torch.zeros_like(X)
+    step[0, 1, 9, 7] = 1e-4
+    with torch.no_grad():
+        difference = (network(X + step) - network(X - step))[0, 3] / 2e-4
+    torch.testing.assert_close(gradient[0, 1, 9, 7], difference, rtol=1e-4, atol=1e-9)
+
+
+def test_first_layer_can_be_hooked():
+    network, images = make()
+    shapes = []
+    network.whiten.register_forward_hook(lambda *args: shapes.append(args[2].shape))
+    network(images)
+    assert shapes == [(64, 24, 31, 31)]
 
 
 def test_average_of_flips():
