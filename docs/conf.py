@@ -77,7 +77,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("skmnist",),
-    "ignore_pattern": r"benchmarks",
+    "ignore_pattern": r"benchmarks|cifar10",
     "within_subsection_order": order,
     "abort_on_example_error": True,
     "min_reported_time": 10_000,

@@ -52,8 +52,9 @@ class ImageNetwork(nn.Module):
 
         Returns
         -------
-        tensor of shape (n, *prepared_shape), with the dtype of the weights
-            Channels last in memory, which convolutions are fastest with.
+        tensor of shape (n, channels, height, width), with the dtype of the weights
+            Of the shape `prepared_shape`, with the channels last in memory, which
+            convolutions are fastest with.
         """
         # the strides say channels last for a single channel, too, which
         # contiguous(memory_format=...) leaves alone
