@@ -127,8 +127,8 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="Passes over the training images (default: 24 for digits and photos, "
-            "10 for other recipes; resnet: 16 for digits, 8 for other recipes).",
+            help="Passes over the training images (default: 24 for digits, 16 for "
+            "photos, 10 for other recipes; resnet: 16 for digits, 8 for others).",
         ),
     ] = None,
     batch_size: Annotated[
