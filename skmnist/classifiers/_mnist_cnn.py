@@ -351,7 +351,7 @@ class MnistCNNClassifier(ImageClassifier):
         as those of Fashion-MNIST and CIFAR-10. The recipe is the default one with 16
         epochs, a peak learning rate of 0.002, dropout of 0.3 (if the network is `CNN`)
         and the augmentation `[AlternatingFlip(), RandomShift(max_shift=1)]`.
-        `ResNetClassifier` is more accurate.
+        `ResNetClassifier` has a network with more layers for them.
 
         Parameters
         ----------

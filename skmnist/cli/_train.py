@@ -106,8 +106,8 @@ def train(
     model: Annotated[
         Model,
         typer.Option(
-            help="cnn: the article's network. resnet: a residual network, which takes "
-            "more time and is more accurate."
+            help="cnn: the article's network. resnet: a residual network, which has "
+            "more layers and takes more time."
         ),
     ] = Model.cnn,
     recipe: Annotated[

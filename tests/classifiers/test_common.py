@@ -14,8 +14,8 @@ class SmallResNet(ResNet):
 
     supports_bfloat16 = True
 
-    def __init__(self, image_shape, n_classes, mean, std, average_flips=False):
-        super().__init__(image_shape, n_classes, mean, std, (16, 32), 2, average_flips)
+    def __init__(self, image_shape, n_classes, mean, std):
+        super().__init__(image_shape, n_classes, mean, std, channels=(16, 32))
 
 
 RESNET = {"module": SmallResNet, "max_epochs": 6}
