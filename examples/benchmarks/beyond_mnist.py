@@ -18,6 +18,7 @@ small-resnet  `ResNetClassifier(module__channels=(32, 64, 160))`, 0.4 million we
 
 import argparse
 import statistics
+import time
 from functools import partial
 from pathlib import Path
 
@@ -94,10 +95,12 @@ def main():
     epochs = {} if arguments.epochs is None else {"max_epochs": arguments.epochs}
     rows = []
     for name in arguments.only or classifiers:
-        trained = [
-            classifiers[name](random_state=seed, **epochs).fit(X, y)
-            for seed in arguments.seeds
-        ]
+        trained, seconds = [], []
+        for seed in arguments.seeds:
+            clf = classifiers[name](random_state=seed, **epochs)
+            start = time.perf_counter()
+            trained.append(clf.fit(X, y))
+            seconds.append(time.perf_counter() - start)
         probabilities = [clf.predict_proba(X_test) for clf in trained]
         scores = [
             100 * accuracy_score(y_test, clf.classes_[p.argmax(axis=1)])
@@ -106,7 +109,6 @@ def main():
         losses = [
             log_loss(y_test, p, labels=trained[0].classes_) for p in probabilities
         ]
-        seconds = [sum(clf.history[:, "dur"]) for clf in trained]
         rows.append(
             {
                 "classifier": name,
@@ -118,7 +120,7 @@ def main():
                 },
                 "mean_%": round(statistics.mean(scores), 2),
                 "log loss": round(statistics.mean(losses), 4),
-                "seconds": round(statistics.median(seconds), 1),
+                "seconds of fit": round(statistics.median(seconds), 1),
             }
         )
     report(arguments, rows, threads_of_each_training=torch.get_num_threads())
