@@ -24,9 +24,13 @@ from skmnist._safe_file import (
     tensor_to_json,
     write_safe_file,
 )
+from skmnist.datasets import LazyImages
 
 IGNORED_PARAMETERS = {"callbacks", "device", "verbose"}
 """Parameters that may differ when a training is resumed."""
+
+CHUNK = 1000
+"""Lazy images that are read at a time."""
 
 MAX_DEPTH = 5
 """Levels of nested objects that are compared."""
@@ -93,7 +97,7 @@ class TrainingCheckpoint(Callback):
         ----------
         net : ImageClassifier
             The estimator to train; its parameters are compared with those of the file.
-        images : tensor of shape (n, channels, height, width)
+        images : tensor or LazyImages of shape (n, channels, height, width)
             The training images, on the CPU.
         y : ndarray of shape (n,)
             Their labels.
@@ -119,7 +123,7 @@ class TrainingCheckpoint(Callback):
                 if name not in IGNORED_PARAMETERS
                 and not (name.startswith("callbacks__") and not _is_plain(value))
             },
-            "data": _compute_checksum(images.numpy(), y, sample_weight),
+            "data": _compute_checksum(images, y, sample_weight),
             "start": "new",
         }
         if net.warm_start and net.initialized_:
@@ -329,9 +333,13 @@ def _compute_checksum(*arrays):
     """SHA-256 of arrays, hexadecimal."""
     digest = hashlib.sha256()
     for array in arrays:
-        array = np.asarray(array)
+        if not isinstance(array, LazyImages):
+            array = np.asarray(array)
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        if array.dtype.kind == "O":
+        if isinstance(array, LazyImages):
+            for start in range(0, len(array), CHUNK):
+                digest.update(array.read(slice(start, start + CHUNK)))
+        elif array.dtype.kind == "O":
             digest.update(repr(array.tolist()).encode())
         else:
             digest.update(np.ascontiguousarray(array))

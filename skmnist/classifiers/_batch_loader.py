@@ -5,8 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from sklearn.utils import assert_all_finite
 from skorch.dataset import Dataset
-from torch.utils.data import Subset
+from torch.utils.data import DataLoader, Subset
+
+from skmnist.datasets import LazyImages
 
 CPU_BATCH_SIZE, GPU_BATCH_SIZE = 128, 512
 """Images per batch in prediction: few stay in the cache of a core, many fill a GPU."""
@@ -21,7 +24,7 @@ class LabelledImages(Dataset):
 
     Parameters
     ----------
-    X : tensor of shape (n, C, H, W)
+    X : tensor or LazyImages of shape (n, C, H, W)
     y : ndarray of shape (n,), or None
         Labels; None in prediction.
     classes : ndarray of shape (n_classes,)
@@ -37,7 +40,7 @@ class LabelledImages(Dataset):
         super().__init__(X, y)
         self.positions = positions
         if y is None:
-            self.y_encoded = torch.zeros(len(X), dtype=torch.int64)
+            self.y_encoded = torch.zeros(1, dtype=torch.int64).expand(len(X))
         else:
             self.y_encoded = torch.from_numpy(classes.searchsorted(y))
         self.weights = None if weights is None else torch.from_numpy(weights)
@@ -46,13 +49,37 @@ class LabelledImages(Dataset):
         parts = [self.X, self.y_encoded]
         if self.weights is not None:
             parts.append(self.weights)
-        if isinstance(index, np.ndarray):
-            # copies whole images; indexing by an array copies pixel by pixel
-            positions = torch.from_numpy(index)
-            images, *targets = (part.index_select(0, positions) for part in parts)
-        else:
-            images, *targets = (part[index] for part in parts)
+        images, *targets = (select(part, index) for part in parts)
         return images, targets[0] if self.weights is None else tuple(targets)
+
+
+def select(images, index):
+    """Select images, or what belongs to them, and read them if they are lazy.
+
+    Parameters
+    ----------
+    images : tensor or LazyImages
+    index : int, slice or ndarray of int64
+
+    Returns
+    -------
+    tensor
+
+    Raises
+    ------
+    ValueError, OSError
+        If images that are read are damaged, not finite or differ in shape.
+    """
+    if isinstance(images, LazyImages):
+        if not isinstance(index, (slice, np.ndarray)):
+            return select(images, np.array([index]))[0]
+        pixels = images.read(index)
+        assert_all_finite(pixels, input_name="X")
+        return torch.from_numpy(pixels)
+    if isinstance(index, np.ndarray):
+        # copies whole images; indexing by an array copies pixel by pixel
+        return images.index_select(0, torch.from_numpy(index))
+    return images[index]
 
 
 class WithPositions(torch.utils.data.Dataset):
@@ -92,12 +119,16 @@ class TensorBatchLoader:
         joins the batch before it: batch normalization cannot train on one image.
     shuffle : bool, default=False
         Whether to draw a new order, from torch's global generator, for each pass.
+    num_workers : int, default=0
+        Number of processes that read batches ahead, as in `DataLoader`; 0 reads in this
+        process. They help where reading takes long: with files of pictures.
     """
 
-    def __init__(self, dataset, batch_size, shuffle=False):
+    def __init__(self, dataset, batch_size, shuffle=False, num_workers=0):
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.num_workers = num_workers
 
     def __len__(self):
         return len(self._get_starts())
@@ -105,15 +136,32 @@ class TensorBatchLoader:
     def __iter__(self):
         n = len(self.dataset)
         order = torch.randperm(n).numpy() if self.shuffle else None
-        for start, end in pairwise([*self._get_starts(), n]):
-            chosen = slice(start, end)
-            yield self.dataset[chosen if order is None else order[chosen]]
+        batches = [slice(*ends) for ends in pairwise([*self._get_starts(), n])]
+        if order is not None:
+            batches = [order[chosen] for chosen in batches]
+        if not self.num_workers:
+            yield from map(self.dataset.__getitem__, batches)
+            return
+        # a generator of its own: reading draws nothing from the global one
+        generator = torch.Generator().manual_seed(torch.initial_seed())
+        yield from DataLoader(
+            self.dataset,
+            batch_size=None,
+            sampler=batches,
+            num_workers=self.num_workers,
+            collate_fn=_return_unchanged,
+            generator=generator,
+        )
 
     def _get_starts(self):
         """Return the positions at which the batches start, as a range."""
         n = len(self.dataset)
         single_left = 1 < self.batch_size < n and n % self.batch_size == 1
         return range(0, n - single_left, self.batch_size)
+
+
+def _return_unchanged(batch):
+    return batch
 
 
 def training_batch_size(n_images):
@@ -150,18 +198,6 @@ def is_labelled_images(X):
     while isinstance(X, Subset):
         X = X.dataset
     return isinstance(X, LabelledImages)
-
-
-def get_images(dataset):
-    """Return the images of `LabelledImages`, or of a `Subset` of them.
-
-    Returns
-    -------
-    tensor of shape (n, C, H, W)
-    """
-    if isinstance(dataset, Subset):
-        return get_images(dataset.dataset)[dataset.indices]
-    return dataset.X
 
 
 def get_sample_weight(dataset):

@@ -17,7 +17,7 @@ from skorch.callbacks import EpochScoring, EpochTimer, PassthroughScoring, Print
 from skorch.dataset import ValidSplit
 from skorch.exceptions import SkorchTrainingImpossibleError
 from skorch.utils import is_dataset, to_tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from skmnist.callbacks import EarlyStopping, OneCycleLR
 from skmnist.classifiers._augmentation import Augmenter, build_augmentation
@@ -28,6 +28,7 @@ from skmnist.classifiers._batch_loader import (
     index_by_array,
     is_labelled_images,
     prediction_batch_size,
+    select,
     training_batch_size,
 )
 from skmnist.classifiers._concurrency import get_predictor, run_prediction, run_training
@@ -49,6 +50,7 @@ from skmnist.classifiers._fit_callbacks import (
     score_validation_data,
 )
 from skmnist.classifiers._freed_memory import keep_freed_memory
+from skmnist.classifiers._image_input import with_labels
 from skmnist.classifiers._input_validation import (
     as_labels,
     as_weights,
@@ -73,7 +75,7 @@ from skmnist.classifiers._sample_weights import (
     compute_weighted_loss,
 )
 from skmnist.classifiers._training_loop import Split, train
-from skmnist.datasets import dataset_to_arrays
+from skmnist.datasets import LazyImages, dataset_to_arrays
 from skmnist.networks import CNN, ResNet, uncompiled
 
 NOT_PICKLED = {
@@ -81,6 +83,10 @@ NOT_PICKLED = {
     *("_callback_fit_ctx", "_skl_callbacks_to_teardown"),  # of scikit-learn, in fit
 }
 """Attributes that pickles and copies do not hold."""
+
+
+def _reads_items(images):
+    return isinstance(images, LazyImages) and images.reads_items
 
 
 def as_probabilities(log_probabilities):
@@ -393,7 +399,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     # scikit-learn's contract ----------------------------------------------------------
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Train the network on images and their labels.
 
         With a `skmnist.callbacks.TrainingCheckpoint` in `callbacks`, an interrupted
@@ -451,7 +457,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         return self
 
     @with_callbacks
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(self, X, y=None, classes=None, sample_weight=None):
         """Train the network for one epoch on one chunk of a stream.
 
         Training continues from the previous `fit` or `partial_fit`. With
@@ -583,7 +589,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         """
         return self._run_prediction(lambda clf: clf._predict(X, torch.Tensor.detach), X)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X, y=None, sample_weight=None):
         """Return the accuracy on images and their labels.
 
         Parameters
@@ -600,6 +606,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         float
             Fraction of correctly classified images, in [0, 1].
         """
+        X, y = with_labels(X, y)
         return super().score(X, as_labels(y), as_weights(sample_weight))
 
     def get_params(self, deep=True, **kwargs):
@@ -996,6 +1003,12 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             return training_batch_size(len(dataset))
         return len(dataset) if size == -1 else size
 
+    def _get_num_workers(self, prefix):
+        """Number of processes that read batches ahead, if a loader of ours is told."""
+        if getattr(self, prefix) is not TensorBatchLoader:
+            return 0
+        return self.get_params_for(prefix).get("num_workers", 0)
+
     def _start_task(self, name, data, n_epochs):
         """Start the root task of scikit-learn's callbacks."""
         task = self._init_callback_context(task_name=name, max_subtasks=n_epochs)
@@ -1027,20 +1040,24 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         validate_data(self, data.X, skip_check_array=True)  # sets n_features_in_
         self.device_ = resolve_device(self.device)
         self.image_shape_ = image_shape
-        self._layout = data.layout, str(data.images.numpy().dtype)
+        self._layout = data.layout, str(data.images.dtype).removeprefix("torch.")
         self.classes_inferred_ = data.classes  # skorch's classes_ returns it
-        self.pixel_mean_, self.pixel_std_ = pixel_statistics(data.images, data.weights)
+        self.pixel_mean_, self.pixel_std_ = pixel_statistics(
+            data.images, data.weights, self._get_num_workers("iterator_train")
+        )
         self._weights_so_far = (0, 0.0)
         self._n_earlier_epochs = 0
         self.initialize()
         self.precision_ = self._resolve_precision()
         own = {"n_classes", "image_shape"} & self.get_params_for("module").keys()
         if self.module not in (CNN, ResNet) or own:
-            check_log_probabilities(self, data.images[:2])
+            check_log_probabilities(self, select(data.images, slice(2)))
 
     def _run_prediction(self, predict, X):
-        # torch's DataLoader and other loaders draw from the global generators
-        draws = self.iterator_valid is not TensorBatchLoader or is_labelled_images(X)
+        # torch's DataLoader and other loaders draw from the global generators, and so
+        # may the items of a data set
+        own_loader = self.iterator_valid is TensorBatchLoader
+        draws = not own_loader or isinstance(X, (Dataset, LazyImages))
         return run_prediction(self, predict, draws)
 
     def _predict(self, X, transform):
@@ -1050,7 +1067,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         if is_labelled_images(X):  # in training, which checks its loss
             return self._predict_with_loader(X, transform).numpy()
         images = validate_images(self, X)
-        if self.iterator_valid is not TensorBatchLoader:
+        if self.iterator_valid is not TensorBatchLoader or _reads_items(images):
             dataset = LabelledImages(images, None, self.classes_)
             return self._to_array(self._predict_with_loader(dataset, transform))
         with torch.inference_mode():
@@ -1063,11 +1080,13 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         """Pass images (n, C, H, W) through the network, without a loader."""
         default = prediction_batch_size(self.device_)
         size = getattr(self, "iterator_valid__batch_size", default)
-        if size == -1 or len(images) <= size:  # splitting would slow single images
+        # a loader would slow single images
+        if isinstance(images, torch.Tensor) and (size == -1 or len(images) <= size):
             return self.evaluation_step((images, None))
         keep_freed_memory()
-        parts = [self.evaluation_step((part, None)) for part in images.split(size)]
-        return torch.cat(parts)
+        dataset = LabelledImages(images, None, self.classes_)
+        batches = self.get_iterator(dataset, training=False)
+        return torch.cat([self.evaluation_step(batch) for batch in batches])
 
     def _to_array(self, predictions):
         """Convert a tensor on the CPU to an array without NaN."""

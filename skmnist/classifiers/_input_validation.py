@@ -1,27 +1,30 @@
 """Validation of images and labels.
 
 Images in any layout become rows of pixels (n, C*H*W) for scikit-learn's checks and then
-one tensor (n, C, H, W) for the network. uint8 is kept, other types become float32.
+one tensor (n, C, H, W), or `LazyImages` of this shape, for the network. uint8 is kept,
+other types become float32.
 """
 
 import math
 import warnings
-from collections.abc import Mapping
-from os import PathLike
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import check_X_y
+from sklearn.utils import check_array, check_X_y
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
-from torch.utils.data import Dataset
 
+from skmnist.classifiers._image_input import (
+    PIXEL_DTYPES,
+    as_numpy,
+    open_images,
+    pixel_dtype,
+    with_labels,
+)
 from skmnist.classifiers._sample_weights import combine_weights, drop_zero_weight
-
-PIXEL_DTYPES = (np.float32, np.uint8)
-"""Types that `check_array` keeps; it converts others to the first."""
+from skmnist.datasets import LazyImages
 
 
 class TrainingData(NamedTuple):
@@ -33,7 +36,7 @@ class TrainingData(NamedTuple):
         As passed by the user, but flat; still a data frame if it was one.
     layout : tuple (n_features,), (H, W) or (C, H, W)
         Shape of each image as passed by the user.
-    images : tensor of shape (n, C, H, W)
+    images : tensor or LazyImages of shape (n, C, H, W)
         Without the images of weight 0, as are `y` and `weights`.
     y : ndarray of shape (n,)
     weights : ndarray of shape (n,) or None
@@ -74,10 +77,9 @@ def validate_training_data(estimator, X, y, sample_weight, classes=None):
     ValueError, TypeError
         If the data are invalid.
     """
-    X, layout = as_rows(X)
-    rows, y = check_X_y(
-        X, as_labels(y), dtype=PIXEL_DTYPES, order="C", estimator=estimator
-    )
+    X, y = with_labels(X, y)
+    X, layout = as_rows(open_images(X))
+    rows, y = _check_rows_and_labels(X, as_labels(y), estimator)
     labels = LabelEncoder().fit(y).classes_  # explains mixed types
     check_classification_targets(y)
     if classes is None:
@@ -105,15 +107,19 @@ def validate_images(estimator, X):
 
     Returns
     -------
-    tensor of shape (n, C, H, W)
+    tensor or LazyImages of shape (n, C, H, W)
 
     Raises
     ------
     ValueError, TypeError
         If X does not hold images of the shape of the training images.
     """
-    X, layout = as_rows(X)
+    X, layout = as_rows(open_images(X))
     if _is_surely_valid(estimator, X):
+        rows = X
+    elif isinstance(X, LazyImages):
+        _check_number(X, estimator)
+        validate_data(estimator, X, reset=False, skip_check_array=True)
         rows = X
     else:
         rows = validate_data(estimator, X, reset=False, dtype=PIXEL_DTYPES, order="C")
@@ -126,33 +132,46 @@ def validate_images(estimator, X):
     return as_images(rows, estimator.image_shape_)
 
 
+def _check_rows_and_labels(X, y, estimator):
+    """Let scikit-learn check rows of pixels and labels, without reading lazy ones."""
+    options = {"dtype": PIXEL_DTYPES, "order": "C", "estimator": estimator}
+    if isinstance(X, LazyImages):
+        _, y = check_X_y(np.zeros((len(X), 1), np.uint8), y, **options)
+        return X, y
+    return check_X_y(X, y, **options)
+
+
 def as_rows(X):
     """Reshape images of any layout to rows of pixels.
 
     Parameters
     ----------
-    X : array-like or CPU tensor
+    X : array-like, tensor or LazyImages
         Of shape (n, C*H*W), (n, H, W) or (n, C, H, W). Anything else (a data frame, a
         sparse matrix, a single row) is returned unchanged, for scikit-learn to check.
 
     Returns
     -------
-    rows : array-like of shape (n, C*H*W)
+    rows : array-like or LazyImages of shape (n, C*H*W)
     layout : tuple (H, W) or (C, H, W), or None if X has rows
 
     Raises
     ------
     TypeError
-        If X is text, a torch `Dataset`, a sparse tensor or one on another device, a
-        container that is neither an array nor a table, or holds times.
+        If X is a sparse tensor, a container that is neither an array nor a table, or
+        holds times.
     ValueError
         If X has more than four dimensions, is ragged, or has its channels last.
     """
-    if not isinstance(X, np.ndarray):
-        X = _as_array(X)
-    _refuse_times(X)
-    if not isinstance(X, np.ndarray) or X.ndim < 3:
-        return X, None
+    if isinstance(X, LazyImages):
+        if X.dtype.kind not in "buif":
+            raise ValueError(f"Got X of type {X.dtype}, expected real numbers.")
+    else:
+        if not isinstance(X, np.ndarray):
+            X = _as_array(X)
+        _refuse_times(X)
+        if not isinstance(X, np.ndarray) or X.ndim < 3:
+            return X, None
     layout = X.shape[1:]
     if X.ndim == 4:
         if layout[2] in (1, 3, 4) and layout[0] not in (1, 3, 4):
@@ -167,7 +186,11 @@ def as_rows(X):
             "(n, channels, height, width)."
         )
     # not -1: NumPy cannot infer a length where there are no images
-    return X.reshape(len(X), math.prod(layout)), layout
+    n_features = math.prod(layout)
+    if isinstance(X, LazyImages):
+        rows = X.with_layout((n_features,), pixel_dtype(X.dtype))
+        return rows, layout if len(layout) > 1 else None
+    return X.reshape(len(X), n_features), layout
 
 
 def with_channels(layout):
@@ -177,12 +200,12 @@ def with_channels(layout):
 
 def as_labels(y):
     """Convert a CPU tensor of labels to an array; return anything else unchanged."""
-    return _as_numpy(y, "y")
+    return as_numpy(y, "y")
 
 
 def as_weights(sample_weight):
     """Convert a CPU tensor of weights to an array, as `as_labels` does."""
-    return _as_numpy(sample_weight, "sample_weight")
+    return as_numpy(sample_weight, "sample_weight")
 
 
 def check_known_labels(labels, classes):
@@ -265,17 +288,21 @@ def as_images(rows, image_shape):
 
     Parameters
     ----------
-    rows : ndarray of shape (n, n_features)
+    rows : ndarray or LazyImages of shape (n, n_features)
         Missing pixels at the end are 0.
     image_shape : tuple (C, H, W)
 
     Returns
     -------
-    tensor of shape (n, C, H, W), of the dtype of `rows`
+    tensor or LazyImages of shape (n, C, H, W), of the dtype of `rows`
         Shares the memory of `rows`, unless it is read-only (as in the workers of a
         parallel search), not contiguous or padded.
     """
     missing = math.prod(image_shape) - rows.shape[1]
+    if isinstance(rows, LazyImages):
+        if not missing:
+            return rows.with_layout(image_shape, rows.dtype)
+        rows = rows.read()
     if missing:
         rows = np.pad(rows, ((0, 0), (0, missing)))
     if not (rows.flags.c_contiguous and rows.flags.writeable):
@@ -296,21 +323,11 @@ def _is_surely_valid(estimator, X):
 
 
 def _as_array(X):
-    """Convert a CPU tensor, list or tuple of images to an array.
+    """Convert a tensor, list or tuple of images to an array.
 
     Data frames and whatever else scikit-learn can check are returned unchanged.
     """
-    if isinstance(X, Dataset):
-        raise TypeError(
-            f"Got a torch Dataset ({type(X).__name__}) as X, expected an array. Turn "
-            "it into arrays: X, y = skmnist.datasets.dataset_to_arrays(dataset)."
-        )
-    if isinstance(X, (str, bytes, PathLike)):
-        raise TypeError(
-            f"Got X as a {type(X).__name__}, expected an array of pixels. Read the "
-            "pictures first."
-        )
-    X = _as_numpy(X, "X")
+    X = as_numpy(X, "X")
     if isinstance(X, (list, tuple)):
         try:
             X = np.asarray(X)
@@ -320,20 +337,17 @@ def _as_array(X):
                 "images that all have the same shape."
             ) from error
     if not isinstance(X, np.ndarray):
-        _refuse_other_containers(X)
+        _refuse_other_shapes(X)
     return X
 
 
-def _refuse_other_containers(X):
-    """Raise TypeError for containers whose features scikit-learn cannot count.
-
-    Examples are skorch's `SliceDataset` and columns of a data frame that hold arrays.
-    """
+def _refuse_other_shapes(X):
+    """Raise TypeError for containers whose features scikit-learn cannot count."""
     shape = getattr(X, "shape", None)
-    if isinstance(X, Mapping) or (isinstance(shape, tuple) and len(shape) != 2):
+    if isinstance(shape, tuple) and len(shape) != 2:
         name = f"{type(X).__module__}.{type(X).__qualname__}"
         raise TypeError(
-            f"Got X as a {name}, expected an array, a CPU tensor or a data frame of "
+            f"Got X as a {name}, expected an array, a tensor or a data frame of "
             "pixels. Turn it into an array first, for example by "
             "np.stack([np.asarray(image) for image in X])."
         )
@@ -349,16 +363,6 @@ def _refuse_times(X):
         )
 
 
-def _as_numpy(values, name):
-    """Convert a CPU tensor to an array that shares its memory."""
-    if not isinstance(values, torch.Tensor):
-        return values
-    if values.layout != torch.strided or values.device.type != "cpu":
-        raise TypeError(
-            f"Got {name} as a tensor of layout {values.layout} on {values.device}, "
-            f"expected a dense one on the CPU. Pass {name}.to_dense().cpu()."
-        )
-    values = values.detach()
-    if values.dtype == torch.bfloat16:  # NumPy has no such type
-        values = values.float()
-    return values.numpy()
+def _check_number(X, estimator):
+    """Let scikit-learn check the number of images."""
+    check_array(np.zeros((len(X), 1)), estimator=estimator)

@@ -7,9 +7,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from skmnist.classifiers._batch_loader import get_images, get_sample_weight
+from skmnist.classifiers._batch_loader import get_sample_weight
 from skmnist.classifiers._random_state import fork_rng
 from skmnist.networks import uncompiled
+
+INITIALIZATION_IMAGES = 5000
+"""Largest number of images that `initialize_from_data` passes to a network."""
 
 
 def declares(module, name):
@@ -115,7 +118,10 @@ def check_batch_normalization(estimator, batch, error):
 
 
 def initialize_from_data(estimator, train):
-    """Pass the training images to a network that asks for them.
+    """Pass training images to a network that asks for them.
+
+    At most `INITIALIZATION_IMAGES`, evenly spaced: there may be more than fit into
+    memory.
 
     Parameters
     ----------
@@ -124,7 +130,10 @@ def initialize_from_data(estimator, train):
     """
     module = uncompiled(estimator.module_)
     if hasattr(module, "initialize_from_data"):
-        images = get_images(train).clone()  # they may be those of the user
+        n, weights = len(train), get_sample_weight(train)
+        positions = np.arange(0, n, -(-n // INITIALIZATION_IMAGES))
+        images, _ = train[positions]  # a copy
+        weights = None if weights is None else weights[positions]
         with torch.no_grad():
-            module.initialize_from_data(images, get_sample_weight(train))
+            module.initialize_from_data(images, weights)
         estimator.initialize_optimizer()  # the parameters may be others now

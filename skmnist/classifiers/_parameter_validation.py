@@ -119,16 +119,20 @@ def _check_batches(estimator):
             )
         if getattr(estimator, part) is not TensorBatchLoader:
             continue
+        accepted = ("batch_size", "num_workers", "shuffle")
         for name in vars(estimator):
-            if name.startswith(f"{part}__") and name not in (
-                f"{part}__batch_size",
-                f"{part}__shuffle",
-            ):
+            if name.startswith(f"{part}__") and name.split("__")[1] not in accepted:
                 raise TypeError(
-                    f"Got {name}, but the default {part} takes batch_size and shuffle "
+                    f"Got {name}, but the default {part} takes {', '.join(accepted)} "
                     f"only. Leave it out, or pass {part}=torch.utils.data.DataLoader, "
                     "which takes more."
                 )
+        workers = getattr(estimator, f"{part}__num_workers", 0)
+        if not isinstance(workers, numbers.Integral) or workers < 0:
+            raise ValueError(
+                f"Got {part}__num_workers={workers!r}, expected an integer of at least "
+                "0: the number of processes that read images."
+            )
 
 
 def _check_augmentation(estimator):

@@ -1,41 +1,49 @@
 """Mean and standard deviation of the pixels."""
 
-import numpy as np
 import torch
 
-CHUNK = 256
-"""Images that `pixel_statistics` converts to float64 at a time."""
+from skmnist.classifiers._batch_loader import LabelledImages, TensorBatchLoader
 
+CHUNK = 256
+"""Images that are converted to float64 at a time."""
 
 ROUNDING = 1e-9
 """Standard deviation, relative to the mean, that counts as a rounding error."""
 
 
-def pixel_statistics(images, weights=None):
+def pixel_statistics(images, weights=None, num_workers=0):
     """Compute the mean and standard deviation of the pixels of each channel.
+
+    The images are read once: sums of deviations from the mean of the first ones, and of
+    their squares, give both.
 
     Parameters
     ----------
-    images : tensor of shape (n, C, H, W)
+    images : tensor or LazyImages of shape (n, C, H, W)
     weights : ndarray of shape (n,) or None
         Weights of the images; None if all are equal.
+    num_workers : int, default=0
+        Number of processes that read images, see `TensorBatchLoader`.
 
     Returns
     -------
     mean, std : ndarray of shape (C,), float64
         On the scale of the pixels. `std` is 1 for a channel of equal pixels.
     """
-    if weights is None:
-        weights = np.ones(len(images))
-    weights = torch.from_numpy(weights).double()
-    total = weights.sum() * images[0, 0].numel()
-    pixels = images.flatten(2)  # (n, C, H*W)
-    chunks = list(zip(pixels.split(CHUNK), weights.split(CHUNK), strict=True))
-    mean = sum(weight @ chunk.double().sum(2) for chunk, weight in chunks) / total
-    squares = 0.0
-    for chunk, weight in chunks:
-        deviation = chunk.double() - mean[:, None]
-        squares = squares + weight @ torch.linalg.vecdot(deviation, deviation)
-    std = (squares / total).sqrt()
+    dataset = LabelledImages(images, None, None, weights)
+    centre, total, sums, squares = None, 0.0, 0.0, 0.0
+    for part, targets in TensorBatchLoader(dataset, CHUNK, num_workers=num_workers):
+        pixels = part.flatten(2).double()  # (n, C, H*W)
+        weight = torch.ones(len(part)) if weights is None else targets[1]
+        weight = weight.double()
+        if centre is None:
+            centre = pixels.mean((0, 2))
+        deviations = pixels - centre[:, None]
+        total += weight.sum() * pixels.shape[2]
+        sums = sums + weight @ deviations.sum(2)
+        squares = squares + weight @ torch.linalg.vecdot(deviations, deviations)
+    shift = sums / total
+    mean = centre + shift
+    std = (squares / total - shift**2).clamp(min=0).sqrt()
     std[std <= ROUNDING * mean.abs()] = 1.0
     return mean.numpy(), std.numpy()

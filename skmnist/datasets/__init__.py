@@ -10,9 +10,11 @@ from skmnist.datasets._fetch_grayscale import (
     fetch_qmnist,
     fetch_usps,
 )
+from skmnist.datasets._lazy_images import LazyImages
 from skmnist.datasets._mnist_sample import load_mnist_sample
 
 __all__ = [
+    "LazyImages",
     "dataset_to_arrays",
     "fetch_cifar10",
     "fetch_cifar100",

@@ -1,10 +1,10 @@
 """Conversion of torch data sets to arrays."""
 
 import numpy as np
-import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
 
 from skmnist.datasets._bunch import make_bunch
+from skmnist.datasets._image_sources import get_arrays, to_array
 
 
 def dataset_to_arrays(dataset, *, return_X_y=True):
@@ -69,7 +69,7 @@ def dataset_to_arrays(dataset, *, return_X_y=True):
             f"Got {type(dataset).__name__}, expected a torch.utils.data.Dataset of "
             f"(image, label) pairs.{remedy}"
         )
-    arrays = _get_arrays(dataset)
+    arrays = get_arrays(dataset)
     X, y = arrays if arrays is not None else _read_samples(dataset)
     if return_X_y:
         return X, y
@@ -105,28 +105,6 @@ def _get_class_names(dataset, y):
     return np.unique(y)
 
 
-def _get_arrays(dataset):
-    """Return the arrays that hold all samples of a data set, or None."""
-    if isinstance(dataset, Subset):
-        arrays = _get_arrays(dataset.dataset)
-        indices = np.asarray(dataset.indices, dtype=int)
-        return arrays and tuple(array[indices] for array in arrays)
-    # a subclass with its own __getitem__ may return other items than the arrays hold
-    getitem_module = type(dataset).__getitem__.__module__
-    if not getitem_module.startswith("torchvision.") or any(
-        getattr(dataset, name, None) is not None
-        for name in ("transform", "target_transform", "transforms")
-    ):
-        return None
-    data, targets = getattr(dataset, "data", None), getattr(dataset, "targets", None)
-    if not isinstance(data, (np.ndarray, torch.Tensor)) or targets is None:
-        return None
-    X, y = np.asarray(data), np.asarray(targets)
-    if X.ndim not in (3, 4) or not X.shape[:1] == y.shape == (len(dataset),):
-        return None
-    return _channels_first(X), y
-
-
 def _read_samples(dataset):
     """Read the images and labels of a data set one by one."""
     if isinstance(dataset, IterableDataset):
@@ -140,7 +118,7 @@ def _read_samples(dataset):
                 f"Got {type(sample).__name__} as item {position} of the data set, "
                 "expected a pair (image, label)."
             )
-        image = np.asarray(sample[0])
+        image = to_array(sample[0])
         if images and image.shape != images[0].shape:
             raise ValueError(
                 f"Got an image of shape {image.shape} at position {position}, expected "
@@ -152,11 +130,4 @@ def _read_samples(dataset):
         labels.append(sample[1])
     if not images:
         raise ValueError("Got an empty data set, expected at least one sample.")
-    return _channels_first(np.stack(images)), np.asarray(labels)
-
-
-def _channels_first(X):
-    """Move the channels of (n, height, width, channels) to the second axis."""
-    if X.ndim == 4 and X.shape[3] in (1, 3, 4) and X.shape[1] not in (1, 3, 4):
-        return np.ascontiguousarray(np.moveaxis(X, 3, 1))
-    return X
+    return np.stack(images), np.asarray(labels)

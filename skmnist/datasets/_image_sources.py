@@ -1,0 +1,415 @@
+"""What images are read from: arrays of any library, files, data sets and sequences.
+
+A source has a length, `image_shape` and `dtype` of each image, `labels`, and
+`read(positions)`, which returns a new array. `reads_items` tells whether it calls code
+for each image, which may be slow or draw random numbers.
+"""
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy.sparse import issparse
+from torch.utils.data import (
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    Subset,
+    TensorDataset,
+)
+
+
+def find_source(X):
+    """Return a source that reads X, or None if X is a usual array, table or list.
+
+    Parameters
+    ----------
+    X : object
+
+    Returns
+    -------
+    source or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X is a container that has no images, or needs to be unpacked first.
+    """
+    if isinstance(X, Dataset):
+        return _from_dataset(X)
+    if isinstance(X, np.ndarray):
+        return MemoryMapSource(X) if find_memory_map(X) is not None else None
+    if isinstance(X, torch.Tensor):
+        return None
+    library = type(X).__module__.partition(".")[0]
+    if library == "datasets":
+        return _from_hugging_face(X)
+    if type(X).__name__ == "SliceDataset" and hasattr(X, "dataset"):
+        return ItemSource(X)
+    if library in ("pandas", "polars"):
+        return _from_column(X)
+    if isinstance(X, (list, tuple)):
+        return ItemSource(X) if len(X) and _is_picture(X[0]) else None
+    is_array = all(hasattr(X, name) for name in ("dtype", "shape", "__getitem__"))
+    if not is_array or issparse(X) or len(X.shape) < 2:
+        return None
+    return Hdf5Source(X) if library == "h5py" else ArraySource(X)
+
+
+class ArraySource:
+    """An array of any library, in memory or in a file.
+
+    Parameters
+    ----------
+    array : array
+        Of shape (n, n_features), (n, height, width) or (n, channels, height, width).
+        Indexing by increasing positions is enough.
+    labels : ndarray of shape (n,), default=None
+    """
+
+    reads_items = False
+
+    def __init__(self, array, labels=None):
+        if isinstance(array, np.ndarray):
+            array = np.asarray(array)  # not np.memmap, whose results are such again
+        if isinstance(array, torch.Tensor):
+            array = array.detach()
+        self.array = array
+        self.labels = labels
+        self.image_shape = tuple(map(int, array.shape[1:]))
+        self.dtype = _to_numpy(array[:0]).dtype
+
+    def __len__(self):
+        return int(self.array.shape[0])
+
+    def read(self, positions):
+        if isinstance(self.array, np.ndarray):
+            return self.array.take(positions, axis=0)
+        if isinstance(self.array, torch.Tensor):
+            positions = torch.from_numpy(positions).to(self.array.device)
+            return _to_numpy(self.array.index_select(0, positions))
+        # h5py needs increasing positions, others read each chunk of a file once
+        ordered, inverse = np.unique(positions, return_inverse=True)
+        if not len(ordered):
+            return np.empty((0, *self.image_shape), self.dtype)
+        first, last = int(ordered[0]), int(ordered[-1])
+        if last - first + 1 == len(ordered):
+            images = self.array[first : last + 1]
+        else:
+            others = (slice(None),) * len(self.image_shape)
+            images = self.array[(ordered, *others)]
+        return np.asarray(images)[inverse]
+
+
+class MemoryMapSource(ArraySource):
+    """A memory map, or a view of one. Its pickle holds the name of the file."""
+
+    def read(self, positions):
+        self._check_length()
+        return super().read(positions)
+
+    def __getstate__(self):
+        memory_map = find_memory_map(self.array)
+        return {
+            "filename": os.path.abspath(memory_map.filename),
+            "file_offset": memory_map.offset,
+            "n_bytes": memory_map.nbytes,
+            "offset": _get_address(self.array) - _get_address(memory_map),
+            "shape": self.array.shape,
+            "strides": self.array.strides,
+            "dtype": self.array.dtype,
+            "labels": self.labels,
+        }
+
+    def __setstate__(self, state):
+        file = np.memmap(
+            state["filename"],
+            mode="r",
+            offset=state["file_offset"],
+            shape=state["n_bytes"],
+        )
+        layout = state["shape"], state["dtype"], file, state["offset"], state["strides"]
+        self.__init__(np.ndarray(*layout), state["labels"])
+
+    def _check_length(self):
+        """Raise OSError if the file is shorter now; reading it would be a crash."""
+        memory_map = find_memory_map(self.array)
+        expected = memory_map.offset + memory_map.nbytes
+        size = os.path.getsize(memory_map.filename)
+        if size < expected:
+            raise OSError(
+                f"Got the memory map {memory_map.filename} of {size:,} bytes, expected "
+                f"{expected:,}: the file has been shortened since it was opened. Write "
+                "it again, and open it again."
+            )
+
+
+class Hdf5Source(ArraySource):
+    """A data set of an HDF5 file. Its pickle holds the names of both."""
+
+    def __getstate__(self):
+        filename = os.path.abspath(self.array.file.filename)
+        return {"filename": filename, "name": self.array.name, "labels": self.labels}
+
+    def __setstate__(self, state):
+        import h5py
+
+        self.__init__(h5py.File(state["filename"], "r")[state["name"]], state["labels"])
+
+
+class ItemSource:
+    """A data set or sequence, read item by item: images, or pairs (image, label).
+
+    Parameters
+    ----------
+    items : object with a length and indices
+        Its images are arrays, tensors or PIL images, all of the same shape.
+    labels : ndarray of shape (n,), default=None
+        None: those of the items, if they are pairs.
+    """
+
+    reads_items = True
+
+    def __init__(self, items, labels=None):
+        self.items = items
+        self._labels = labels
+        if not len(items):
+            raise ValueError(
+                f"Got an empty {type(items).__name__}, expected at least one image."
+            )
+        image, _ = self.read_item(0)
+        self.image_shape, self.dtype = image.shape, image.dtype
+        if image.ndim not in (1, 2, 3):
+            raise ValueError(
+                f"Got a {type(items).__name__} with items of shape {image.shape}, "
+                "expected images of shape (height, width) or (channels, height, width)."
+            )
+
+    def __len__(self):
+        return len(self.items)
+
+    @property
+    def labels(self):
+        if self._labels is None and self._is_pair(self._get(0)):
+            labels = [self.read_item(i)[1] for i in range(len(self))]
+            self._labels = np.asarray(labels)
+        return self._labels
+
+    def read(self, positions):
+        images = np.empty((len(positions), *self.image_shape), self.dtype)
+        for row, position in enumerate(positions):
+            images[row], _ = self.read_item(int(position))
+        return images
+
+    def read_item(self, position):
+        """Read an image and its label, which is None if there is none.
+
+        Raises
+        ------
+        ValueError, OSError
+            If it cannot be read, or differs from the first in shape or type.
+        """
+        item = self._get(position)
+        image, label = item if self._is_pair(item) else (item, None)
+        image = to_array(image)
+        if image.dtype.kind not in "buif":
+            raise ValueError(
+                f"Got an item {position} of a {type(self.items).__name__} of type "
+                f"{type(item).__name__}, expected an image, or a pair (image, label)."
+            )
+        shape = getattr(self, "image_shape", image.shape)
+        if image.shape != shape:
+            raise ValueError(
+                f"Got an image of shape {image.shape} as item {position} of a "
+                f"{type(self.items).__name__}, expected {shape}, the shape of item 0. "
+                "Resize all images to the same shape, for example by a transform of "
+                "the data set: torchvision.transforms.v2.Resize((height, width))."
+            )
+        dtype = getattr(self, "dtype", image.dtype)
+        if not np.can_cast(image.dtype, dtype):
+            raise ValueError(
+                f"Got an image of type {image.dtype} as item {position} of a "
+                f"{type(self.items).__name__}, expected {dtype}, the type of item 0. "
+                "Convert all images to the same type."
+            )
+        return image, label
+
+    def _get(self, position):
+        try:
+            return self.items[position]
+        except Exception as error:  # any error of a decoder, or of the user's code
+            raise (OSError if isinstance(error, OSError) else ValueError)(
+                f"Got no image from item {position} of a {type(self.items).__name__}: "
+                f"{type(error).__name__}: {error}. Repair it, or leave it out."
+            ) from error
+
+    @staticmethod
+    def _is_pair(item):
+        return isinstance(item, (tuple, list)) and len(item) == 2 and _is_image(item[0])
+
+
+def to_array(image):
+    """Convert a PIL image, array, tensor or nested list to an array.
+
+    Parameters
+    ----------
+    image : object
+
+    Returns
+    -------
+    ndarray of shape (height, width) or (channels, height, width)
+        Pictures with a palette, or in a colour space for print, become RGB.
+    """
+    if _is_picture(image):
+        if image.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
+            image = image.convert("RGB")
+        array = np.asarray(image)
+        return np.moveaxis(array, 2, 0) if array.ndim == 3 else array
+    return channels_first(_to_numpy(image))
+
+
+def channels_first(images):
+    """Move the channels of (..., height, width, channels), if they come last."""
+    if images.ndim < 3:
+        return images
+    first, last = images.shape[-3], images.shape[-1]
+    if last in (1, 3, 4) and first not in (1, 3, 4):
+        return np.ascontiguousarray(np.moveaxis(images, -1, -3))
+    return images
+
+
+def get_arrays(dataset):
+    """Return the arrays that hold all samples of a data set of torchvision, or None.
+
+    Parameters
+    ----------
+    dataset : torch.utils.data.Dataset
+
+    Returns
+    -------
+    tuple (images, labels) of ndarray, or None
+        None for data sets of other kinds, and with transforms.
+    """
+    if isinstance(dataset, Subset):
+        arrays = get_arrays(dataset.dataset)
+        indices = np.asarray(dataset.indices, dtype=int)
+        return arrays and tuple(array[indices] for array in arrays)
+    if not _is_of_torchvision(dataset) or any(
+        getattr(dataset, name, None) is not None
+        for name in ("transform", "target_transform", "transforms")
+    ):
+        return None
+    data, targets = getattr(dataset, "data", None), getattr(dataset, "targets", None)
+    if not isinstance(data, (np.ndarray, torch.Tensor)) or targets is None:
+        return None
+    X, y = np.asarray(data), np.asarray(targets)
+    if X.ndim not in (3, 4) or not X.shape[:1] == y.shape == (len(dataset),):
+        return None
+    if X.ndim == 4:
+        X = channels_first(X)
+    return X, y
+
+
+def find_memory_map(array):
+    """Return the memory map that an array is a view of, or None.
+
+    One that keeps changes from its file (mode "c") does not count.
+    """
+    found = None
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap):
+            found = array  # the last one: attributes of views may be wrong
+        array = array.base
+    is_file = found is not None and found.filename is not None and found.mode != "c"
+    return found if is_file else None
+
+
+def _to_numpy(values):
+    """Convert a tensor, or anything else that NumPy can convert."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu()
+        if values.dtype == torch.bfloat16:  # NumPy has no such type
+            values = values.float()
+    return np.asarray(values)
+
+
+def _get_address(array):
+    return array.__array_interface__["data"][0]
+
+
+def _from_dataset(dataset):
+    if isinstance(dataset, IterableDataset):
+        raise TypeError(
+            f"Got an IterableDataset ({type(dataset).__name__}) as X, which has no "
+            "length and no order to shuffle. Pass its chunks to partial_fit, or turn "
+            "it into arrays: X, y = skmnist.datasets.dataset_to_arrays(dataset)."
+        )
+    if isinstance(dataset, TensorDataset) and 1 <= len(dataset.tensors) <= 2:
+        labels = [np.asarray(tensor.cpu()) for tensor in dataset.tensors[1:]]
+        return ArraySource(dataset.tensors[0], *labels)
+    arrays = get_arrays(dataset)
+    if arrays is not None:
+        return ArraySource(*arrays)
+    return ItemSource(dataset, _get_labels(dataset))
+
+
+def _get_labels(dataset):
+    """Return the labels of a data set without reading its images, or None."""
+    if isinstance(dataset, Subset):
+        labels = _get_labels(dataset.dataset)
+        return None if labels is None else labels[np.asarray(dataset.indices, int)]
+    if isinstance(dataset, ConcatDataset):
+        labels = [_get_labels(part) for part in dataset.datasets]
+        return None if any(part is None for part in labels) else np.concatenate(labels)
+    if isinstance(dataset, TensorDataset) and len(dataset.tensors) == 2:
+        return np.asarray(dataset.tensors[1].cpu())
+    if not _is_of_torchvision(dataset):
+        return None
+    labels = getattr(dataset, "targets", getattr(dataset, "labels", None))
+    if labels is None or len(labels) != len(dataset):
+        return None
+    transform = getattr(dataset, "target_transform", None)
+    if transform is not None:
+        labels = [transform(label) for label in labels]
+    return np.asarray(labels)
+
+
+def _is_of_torchvision(dataset):
+    """Whether torchvision reads the items; subclasses may return others."""
+    return type(dataset).__getitem__.__module__.partition(".")[0] == "torchvision"
+
+
+def _from_hugging_face(X):
+    if hasattr(X, "column_names"):
+        columns = X.column_names
+        raise TypeError(
+            f"Got a Hugging Face {type(X).__name__} with the columns {columns} as X, "
+            "expected its column of images. Pass that one, and the labels as y: "
+            "dataset['image'], dataset['label']."
+        )
+    return ItemSource(X)
+
+
+def _from_column(X):
+    """Return a source for a column of a data frame that holds images, or None."""
+    if len(X.shape) != 1:
+        return None
+    if hasattr(X, "iloc"):
+        return ItemSource(list(X)) if X.dtype == object and len(X) else None
+    if type(X.dtype).__name__ == "Array":
+        return ArraySource(X.to_numpy())
+    return ItemSource(X.to_list()) if type(X.dtype).__name__ == "List" else None
+
+
+def _is_picture(image):
+    """Whether this is an image of PIL."""
+    return hasattr(image, "convert") and hasattr(image, "mode")
+
+
+def _is_image(image):
+    return (
+        _is_picture(image)
+        or isinstance(image, (np.ndarray, torch.Tensor))
+        or (isinstance(image, Sequence) and not isinstance(image, (str, bytes)))
+    )
