@@ -1,6 +1,8 @@
 """Data sets and loaders that slice whole batches from one tensor."""
 
 import copy
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -140,7 +142,8 @@ class TensorBatchLoader:
         if order is not None:
             batches = [order[chosen] for chosen in batches]
         if not self.num_workers:
-            yield from map(self.dataset.__getitem__, batches)
+            read = read_ahead if _reads_files(self.dataset) else map
+            yield from read(self.dataset.__getitem__, batches)
             return
         # a generator of its own: reading draws nothing from the global one
         generator = torch.Generator().manual_seed(torch.initial_seed())
@@ -158,6 +161,26 @@ class TensorBatchLoader:
         n = len(self.dataset)
         single_left = 1 < self.batch_size < n and n % self.batch_size == 1
         return range(0, n - single_left, self.batch_size)
+
+
+def read_ahead(function, arguments):
+    """Do what `map` does, but call the function in a thread, two arguments ahead."""
+    with ThreadPoolExecutor(1) as executor:
+        pending = deque()
+        for argument in arguments:
+            pending.append(executor.submit(function, argument))
+            if len(pending) > 2:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def _reads_files(dataset):
+    """Whether a data set, or the one that it is a part of, reads an array in a file."""
+    while hasattr(dataset, "dataset"):
+        dataset = dataset.dataset
+    images = getattr(dataset, "X", None)
+    return isinstance(images, LazyImages) and images.reads_files
 
 
 def _return_unchanged(batch):

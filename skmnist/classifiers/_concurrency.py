@@ -60,7 +60,7 @@ def run_training(estimator, train, may_resume):
             train(resume)
         except BaseException:
             for name in vars(estimator).keys() - attributes.keys():
-                delattr(estimator, name)
+                del vars(estimator)[name]  # skorch's delattr would add attributes
             vars(estimator).update(attributes)
             for part, state in states:
                 part.load_state_dict(state)

@@ -1042,9 +1042,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         self.image_shape_ = image_shape
         self._layout = data.layout, str(data.images.dtype).removeprefix("torch.")
         self.classes_inferred_ = data.classes  # skorch's classes_ returns it
-        self.pixel_mean_, self.pixel_std_ = pixel_statistics(
-            data.images, data.weights, self._get_num_workers("iterator_train")
-        )
+        self.pixel_mean_, self.pixel_std_ = self._compute_pixel_statistics(data)
         self._weights_so_far = (0, 0.0)
         self._n_earlier_epochs = 0
         self.initialize()
@@ -1052,6 +1050,15 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         own = {"n_classes", "image_shape"} & self.get_params_for("module").keys()
         if self.module not in (CNN, ResNet) or own:
             check_log_probabilities(self, select(data.images, slice(2)))
+
+    def _compute_pixel_statistics(self, data):
+        def compute():
+            # items of a data set may draw
+            seed_generators(self.device_, self._seed, epoch=0)
+            workers = self._get_num_workers("iterator_train")
+            return pixel_statistics(data.images, data.weights, workers)
+
+        return fork_rng(self.device_, compute)
 
     def _run_prediction(self, predict, X):
         # torch's DataLoader and other loaders draw from the global generators, and so

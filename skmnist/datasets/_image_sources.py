@@ -1,8 +1,9 @@
 """What images are read from: arrays of any library, files, data sets and sequences.
 
 A source has a length, `image_shape` and `dtype` of each image, `labels`, and
-`read(positions)`, which returns a new array. `reads_items` tells whether it calls code
-for each image, which may be slow or draw random numbers.
+`read(positions)`, which returns a new array. `reads_items` tells whether that calls code
+for each image, which may be slow or draw random numbers; `reads_files` whether it waits
+for files, so that reading ahead saves time.
 """
 
 import os
@@ -68,7 +69,7 @@ class ArraySource:
     labels : ndarray of shape (n,), default=None
     """
 
-    reads_items = False
+    reads_files, reads_items = True, False
 
     def __init__(self, array, labels=None):
         if isinstance(array, np.ndarray):
@@ -79,6 +80,8 @@ class ArraySource:
         self.labels = labels
         self.image_shape = tuple(map(int, array.shape[1:]))
         self.dtype = _to_numpy(array[:0]).dtype
+        if type(self) is ArraySource:
+            self.reads_files = not isinstance(array, (np.ndarray, torch.Tensor))
 
     def __len__(self):
         return int(self.array.shape[0])
@@ -169,7 +172,7 @@ class ItemSource:
         None: those of the items, if they are pairs.
     """
 
-    reads_items = True
+    reads_files, reads_items = False, True
 
     def __init__(self, items, labels=None):
         self.items = items

@@ -48,6 +48,8 @@ class LazyImages:
         Type of the pixels.
     nbytes : int
         Bytes that all images occupy in memory.
+    reads_files : bool
+        Whether the source is an array in a file, or one that is computed.
     reads_items : bool
         Whether the source is read image by image, as a `Dataset` is.
     labels : ndarray of shape (n,), or None
@@ -74,9 +76,9 @@ class LazyImages:
     >>> sample = load_mnist_sample()
     >>> X = LazyImages(sample.images, labels=sample.target)
     >>> X
-    LazyImages(shape=(4000, 28, 28), dtype=uint8)
+    LazyImages(shape=(5000, 28, 28), dtype=uint8)
     >>> X[X.labels == 7]
-    LazyImages(shape=(400, 28, 28), dtype=uint8)
+    LazyImages(shape=(500, 28, 28), dtype=uint8)
     >>> X[0].shape  # an image, as an array
     (28, 28)
     >>> clf = MnistCNNClassifier(max_epochs=1, random_state=0)
@@ -201,10 +203,16 @@ class LazyImages:
         Returns
         -------
         LazyImages
+            A view of the same source.
         """
         view = self._view(slice(None))
         view._image_shape, view._dtype = tuple(image_shape), np.dtype(dtype)
         return view
+
+    @property
+    def reads_files(self):
+        """Whether an array is read that is not in memory."""
+        return self._source.reads_files
 
     @property
     def reads_items(self):
