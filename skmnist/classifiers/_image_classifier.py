@@ -193,7 +193,8 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         Set its parameters by `optimizer__...`. It is fused if it can be, unless
         `optimizer__fused=False`.
     iterator_train, iterator_valid : iterable (class), default=TensorBatchLoader
-        Loaders of batches for training and for prediction;
+        Loaders of batches for training and for prediction. With `..._num_workers=2`,
+        two processes read a `Dataset` or other source ahead;
         `torch.utils.data.DataLoader` works too, but is slower. Training shuffles unless
         `iterator_train__shuffle=False`; prediction uses batches of 128 (512 on
         a GPU) unless `iterator_valid__batch_size` is set.
@@ -265,9 +266,9 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     - `supports_bfloat16 = True`: it trains well in bfloat16 with autocast, so that
       `precision="auto"` may select it.
     - `initialize_from_data(images, sample_weight)`: a method that is called once,
-      before the first epoch, without gradients. It receives the training images, a CPU
-      tensor of shape (n, channels, height, width), and their weights, an array of shape
-      (n,) or None.
+      before the first epoch, without gradients. It receives training images, at most
+      5,000 and evenly spaced, as a CPU tensor of shape (n, channels, height, width),
+      and their weights, an array of shape (n,) or None.
 
     The first two are class attributes, and apply to the class that defines them, not to
     its subclasses.
@@ -407,12 +408,16 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Parameters
         ----------
-        X : array-like or CPU tensor
+        X : array-like, tensor, `Dataset` or `skmnist.datasets.LazyImages`
             Raw pixels of shape (n, channels*height*width), (n, height, width) or
-            (n, channels, height, width), of any numeric type. uint8 is kept, other
-            types are converted to float32.
-        y : array-like of shape (n,)
+            (n, channels, height, width), of any numeric type, or any other source that
+            `LazyImages` takes. uint8 is kept, other types are converted to float32.
+            Sources that are larger than scikit-learn's setting `working_memory`, and
+            arrays that cannot be written to, are read in batches; other sources are
+            read into memory.
+        y : array-like of shape (n,), default=None
             Labels of at least two classes, of any type that scikit-learn supports.
+            None: the labels that X has.
         sample_weight : array-like of shape (n,), default=None
             Weights of the images in the loss and in the pixel statistics, at least 0;
             only their ratios matter. Images of weight 0 are dropped, but their labels
@@ -467,10 +472,10 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Parameters
         ----------
-        X : array-like or CPU tensor
+        X : array-like, tensor, `Dataset` or `skmnist.datasets.LazyImages`
             Raw pixels, as in `fit`.
-        y : array-like of shape (n,)
-            Labels; each must be among the classes.
+        y : array-like of shape (n,), default=None
+            Labels; each must be among the classes. None: the labels that X has.
         classes : array-like of shape (n_classes,), default=None
             All labels that occur in any call. Required in the first call; optional, but
             the same, in later calls.
@@ -523,7 +528,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Parameters
         ----------
-        X : array-like or CPU tensor
+        X : array-like, tensor, `Dataset` or `skmnist.datasets.LazyImages`
             Raw pixels on the scale of the training images, in any layout of `fit`.
 
         Returns
@@ -551,7 +556,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Parameters
         ----------
-        X : array-like or CPU tensor
+        X : array-like, tensor, `Dataset` or `skmnist.datasets.LazyImages`
             Raw pixels, as in `predict`.
 
         Returns
@@ -573,7 +578,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Parameters
         ----------
-        X : array-like or CPU tensor
+        X : array-like, tensor, `Dataset` or `skmnist.datasets.LazyImages`
             Raw pixels, as in `predict`.
 
         Returns
@@ -594,10 +599,10 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
         Parameters
         ----------
-        X : array-like or CPU tensor
+        X : array-like, tensor, `Dataset` or `skmnist.datasets.LazyImages`
             Raw pixels, as in `predict`.
-        y : array-like of shape (n,)
-            True labels.
+        y : array-like of shape (n,), default=None
+            True labels. None: the labels that X has.
         sample_weight : array-like of shape (n,), default=None
             Weights of the images; None gives all the same weight.
 

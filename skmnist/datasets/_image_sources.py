@@ -1,9 +1,9 @@
 """What images are read from: arrays of any library, files, data sets and sequences.
 
 A source has a length, `image_shape` and `dtype` of each image, `labels`, and
-`read(positions)`, which returns a new array. `reads_items` tells whether that calls code
-for each image, which may be slow or draw random numbers; `reads_files` whether it waits
-for files, so that reading ahead saves time.
+`read(positions)`, which returns a new array. `reads_items` tells whether that calls
+code for each image, which may be slow or draw random numbers; `reads_files` whether it
+waits for files, so that reading ahead saves time.
 """
 
 import os
