@@ -13,7 +13,7 @@ trial whose process was killed, and draws the study.
 # -------------
 # A trial draws its parameters and trains a small network once for each fold, on a part
 # of the training digits. After each fold it reports the mean score so far;
-# ``should_prune`` compares this with the earlier trials after as many folds.
+# ``should_prune`` compares this with the complete trials after as many folds.
 
 import os
 import tempfile
@@ -36,7 +36,7 @@ from skmnist.datasets import fetch_mnist, load_mnist_sample
 load = fetch_mnist if os.environ.get("SKMNIST_FULL") == "1" else load_mnist_sample
 X_train, y_train = load(subset="train", return_X_y=True)
 X_test, y_test = load(subset="test", return_X_y=True)
-X_part, y_part = X_train[::4], y_train[::4]
+X_part, y_part = X_train[::8], y_train[::8]
 
 clf = MnistCNNClassifier(module__channels=(8, 16), max_epochs=1, random_state=0)
 folds = StratifiedKFold(4, shuffle=True, random_state=0)
@@ -105,7 +105,6 @@ study.optimize(objective, n_trials=1)
 
 retry = study.trials[-1]
 print("trial", retry.number, "repeats trial", retry.user_attrs["retry_of"])
-folder.cleanup()
 
 # %%
 # The study
@@ -142,5 +141,7 @@ bar = figure.colorbar(points, label="Trial")
 print("best:", {name: round(value, 4) for name, value in study.best_params.items()})
 clf.set_params(**study.best_params, max_epochs=3).fit(X_train, y_train)
 print(f"accuracy {clf.score(X_test, y_test):.4f} on {len(y_test):,} test digits")
+
+folder.cleanup()
 
 plt.show()
