@@ -39,7 +39,7 @@ X_test, y_test = load(subset="test", return_X_y=True)
 X_part, y_part = X_train[::8], y_train[::8]
 
 clf = MnistCNNClassifier(module__channels=(8, 16), max_epochs=1, random_state=0)
-folds = StratifiedKFold(4, shuffle=True, random_state=0)
+folds = StratifiedKFold(3, shuffle=True, random_state=0)
 
 
 def objective(trial):
@@ -83,7 +83,7 @@ def work(path, n_trials):
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 folder = tempfile.TemporaryDirectory()
 path = Path(folder.name) / "search.log"
-Parallel(n_jobs=2)(delayed(work)(path, n_trials=16) for _ in range(2))
+Parallel(n_jobs=2)(delayed(work)(path, n_trials=14) for _ in range(2))
 study = open_study(path)
 print(len(study.trials), "trials")
 
@@ -128,7 +128,7 @@ for state, color, marker in ((finished[0], "C0", "o"), (finished[1], "C1", "X"))
     style = {"marker": marker, "edgecolor": "black", "vmin": 0, "vmax": n_trials - 1}
     points = right.scatter(rate, score, 70, number, **style)
 score_label = "Mean accuracy so far (%)"
-left.set(xlabel="Folds", ylabel=score_label, xticks=range(1, 5))
+left.set(xlabel="Folds", ylabel=score_label, xticks=range(1, 4))
 right.set(xscale="log", xlabel="Peak of the learning rate", ylabel=score_label)
 legend = left.legend()
 bar = figure.colorbar(points, label="Trial")
