@@ -130,7 +130,7 @@ for state, color, marker in ((finished[0], "C0", "o"), (finished[1], "C1", "X"))
 score_label = "Mean accuracy so far (%)"
 left.set(xlabel="Folds", ylabel=score_label, xticks=range(1, 4))
 right.set(xscale="log", xlabel="Peak of the learning rate", ylabel=score_label)
-legend = left.legend()
+legend = figure.legend(loc="outside upper center", ncols=2)
 bar = figure.colorbar(points, label="Trial")
 
 # %%
