@@ -53,6 +53,7 @@ EXAMPLES = [
     "article",
     "pipeline_and_cross_validation",
     "searches",
+    "optuna",
     "calibration",
     "mistakes_and_label_errors",
     "what_the_network_sees",

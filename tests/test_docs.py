@@ -42,7 +42,8 @@ def test_pages_with_examples_are_found():
 
 
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.stem)
-def test_examples_of_a_page(page):
+def test_examples_of_a_page(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where examples may write files
     namespace = {"__name__": "__main__"}
     for block in python_of(page):
         if "LocalCluster" in block:
