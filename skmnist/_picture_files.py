@@ -308,6 +308,12 @@ def to_pixels(image, name, image_shape):
     return pixels if channels == 1 else np.ascontiguousarray(np.moveaxis(pixels, 2, 0))
 
 
+def get_array_shape(image_shape):
+    """Get the shape of the array of an image, which lacks a single channel."""
+    channels, *size = image_shape
+    return tuple(size) if channels == 1 else (channels, *size)
+
+
 def read_pixels(file, name, image_shape):
     """Read a file as an image of one shape.
 
