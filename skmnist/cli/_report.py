@@ -254,6 +254,8 @@ def _make_plot_names(classes):
         name = label if len(label) <= MAX_NAME else f"{label[: MAX_NAME - 1]}…"
         if not {*name} <= known or name in names:
             name = f"class {position}"
+            while name in names:
+                name += "'"
         names.append(name)
     # a dollar starts a formula, and an underscore a name that the legend leaves out
     names = [name.replace("$", r"\$") for name in names]
