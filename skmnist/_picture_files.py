@@ -27,6 +27,9 @@ GREY_MODES = {"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
 ORIENTATION = 0x0112
 """EXIF tag of the camera's orientation; from 5 on, width and height are swapped."""
 
+TIFF_SIZE = 256, 257
+"""Tags of the width and the height of a TIFF file."""
+
 
 def is_path(picture):
     """Whether a picture is a path."""
@@ -116,6 +119,8 @@ def read_header(file, name):
         # that of PNG would decode the pixels, to look for the tag behind them
         orientation = Image.Image.getexif(image).get(ORIENTATION)
         width, height = image.size
+        if image.format == "TIFF":  # some versions of Pillow turn its size already
+            width, height = (image.tag_v2[tag] for tag in TIFF_SIZE)
         if orientation in (5, 6, 7, 8):
             width, height = height, width
         return (1 if image.mode in GREY_MODES else 3, height, width)

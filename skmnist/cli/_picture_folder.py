@@ -13,8 +13,8 @@ TEST_FRACTION = 0.2
 SPLIT_SEED = 0
 """Seed of the choice of the pictures that are held out."""
 
-MAX_SIDE = 128
-"""Side of the pictures, in pixels, from which a network of their size is refused."""
+LARGE_SIDE = 128
+"""Side of pictures, in pixels, above which they are not trained on unless wanted."""
 
 
 def load_folder(folder, image_size):
@@ -45,12 +45,13 @@ def load_folder(folder, image_size):
         If files are skipped.
     """
     index = index_folder(folder, "warn")
+    _check_counts(index.target, index.class_names)
     if image_size is None:
         image_shape = index.get_common_shape(
             "Pass the size to which all are resized, such as --image-size 32."
         )
         _, height, width = image_shape
-        if max(height, width) > MAX_SIDE:
+        if max(height, width) > LARGE_SIDE:
             raise ValueError(
                 f"Got pictures of {width}x{height} pixels, which would need a large "
                 "network and a long time. Pass the size to which they are resized, "
@@ -76,7 +77,7 @@ def hold_out(target, target_names):
     ----------
     target : ndarray of shape (n,), int
         Positions in `target_names`.
-    target_names : ndarray of str
+    target_names : sequence of str
 
     Returns
     -------
@@ -87,19 +88,25 @@ def hold_out(target, target_names):
     ValueError
         If there is only one class, or one picture of a class.
     """
+    _check_counts(target, target_names)
+    generator = np.random.default_rng(SPLIT_SEED)
+    is_test = np.zeros(len(target), dtype=bool)
+    for code in range(len(target_names)):
+        members = generator.permutation(np.flatnonzero(target == code))
+        is_test[members[: max(1, round(TEST_FRACTION * len(members)))]] = True
+    return is_test
+
+
+def _check_counts(target, target_names):
+    """Raise ValueError if there is only one class, or one picture of a class."""
     if len(target_names) == 1:
         raise ValueError(
             f"Got pictures of one class, {target_names[0]}; expected a folder for each "
             "of at least two classes."
         )
-    generator = np.random.default_rng(SPLIT_SEED)
-    is_test = np.zeros(len(target), dtype=bool)
-    for code, name in enumerate(target_names):
-        members = generator.permutation(np.flatnonzero(target == code))
-        if len(members) < 2:
-            raise ValueError(
-                f"Got one picture of the class {name}, expected at least two: one to "
-                "train on, and one that is held out."
-            )
-        is_test[members[: max(1, round(TEST_FRACTION * len(members)))]] = True
-    return is_test
+    counts = np.bincount(target, minlength=len(target_names))
+    if counts.min() < 2:
+        raise ValueError(
+            f"Got one picture of the class {target_names[counts.argmin()]}, expected "
+            "at least two: one to train on, and one that is held out."
+        )

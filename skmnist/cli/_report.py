@@ -25,6 +25,9 @@ from skmnist.model_files._classifier_state import library_versions
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 """Styles used in turn, so that lines can be told apart without colors."""
 
+ENLARGED_AREA = 0.98
+"""Area under each ROC curve above which the corner of the plot is enlarged."""
+
 MAX_NAME = 16
 """Longest name of a class in plots, in characters."""
 
@@ -149,7 +152,7 @@ def draw_roc_curves(classes, probabilities, y, ax):
     """Draw the ROC curve of each class against the rest.
 
     Of more than `MAX_CLASSES` classes, only the curves of the smallest areas are
-    labelled.
+    labelled. The upper left corner is enlarged if all curves lead through it.
 
     Parameters
     ----------
@@ -162,14 +165,16 @@ def draw_roc_curves(classes, probabilities, y, ax):
     """
     from matplotlib import colormaps
 
-    inset = ax.inset_axes(
-        (0.33, 0.53, 0.62, 0.4), xlim=(-0.002, 0.05), ylim=(0.95, 1.002)
-    )
     colors = colormaps["viridis"].resampled(len(classes)).colors
     areas = [
         roc_auc_score(y == label, probabilities[:, column])
         for column, label in enumerate(classes)
     ]
+    inset = None
+    if min(areas) > ENLARGED_AREA:
+        inset = ax.inset_axes(
+            (0.33, 0.53, 0.62, 0.4), xlim=(-0.002, 0.05), ylim=(0.95, 1.002)
+        )
     columns, n_labelled = range(len(classes)), len(classes)
     if len(classes) > MAX_CLASSES:
         columns, n_labelled = sorted(columns, key=areas.__getitem__), N_LABELLED
@@ -186,13 +191,15 @@ def draw_roc_curves(classes, probabilities, y, ax):
             curve_kwargs={"label": label if position < n_labelled else "_", **style},
             ax=ax,
         )
-        inset.plot(curve.fpr, curve.tpr, **style)
+        if inset is not None:
+            inset.plot(curve.fpr, curve.tpr, **style)
     ax.set(
         title="ROC curves, each class against the rest",
         xlabel="False positive rate",
         ylabel="True positive rate",
     )
-    ax.indicate_inset_zoom(inset, edgecolor="black")
+    if inset is not None:
+        ax.indicate_inset_zoom(inset, edgecolor="black")
 
 
 def save_results(model, clf, X, y, probabilities, report, folder):

@@ -14,6 +14,7 @@ from skmnist._picture_files import (
     read_pixels,
 )
 from skmnist.datasets._bunch import make_bunch
+from skmnist.datasets._lazy_images import LazyImages
 from skmnist.datasets._picture_dataset import PictureFiles
 
 SYSTEM_FILES = {"desktop.ini", "thumbs.db", "__macosx"}
@@ -132,7 +133,8 @@ def load_image_folder(
         A Bunch has the attributes:
 
         images : ndarray of shape (n, height, width) or (n, 3, height, width), uint8
-            Pixels from 0 to 255. With `lazy=True`, a `LazyImages` of the same shape.
+            Pixels from 0 to 255. With `lazy=True`, `LazyImages` of the same shape,
+            with `target` as its `labels`.
         data : ndarray of shape (n, channels * height * width), uint8
             The same pixels as rows. Not with `lazy=True`.
         target : ndarray of shape (n,), int64
@@ -278,12 +280,10 @@ def read_bunch(index, image_shape, on_error):
 
 def make_lazy_bunch(index, image_shape, on_error):
     """Read no pictures; the parameters are those of `load_image_folder`."""
-    from skmnist.datasets import LazyImages
-
     _warn_of_errors(index)
-    source = PictureFiles(index.filenames, image_shape, index.target)
+    source = PictureFiles(index.filenames, image_shape)
     return Bunch(
-        images=LazyImages(source),
+        images=LazyImages(source, labels=index.target),
         target=index.target,
         target_names=np.array(index.class_names),
         filenames=np.array(index.filenames),
@@ -301,7 +301,7 @@ def _list_classes(folder):
             f"Got {folder}, which is a file; expected a folder that has a folder of "
             "pictures for each class."
         )
-    names = [entry.name for entry in _list_entries(folder) if entry.is_dir()]
+    names = [name for name in _list_names(folder) if _is_folder(folder, name)]
     if not names:
         raise ValueError(
             f"Got {folder}, which has no folders; expected one for each class, with "
@@ -313,29 +313,29 @@ def _list_classes(folder):
 def _list_files(folder, name):
     """Paths of the files of a class, sorted."""
     path = os.path.join(folder, name)
-    entries = _list_entries(path)
-    inner = [entry.name for entry in entries if entry.is_dir()]
+    names = _list_names(path)
+    inner = [entry for entry in names if _is_folder(path, entry)]
     if inner:
         raise ValueError(
             f"Got {folder}, whose folder {name} has folders inside ({inner[0]}); "
             f"expected only pictures. Pass {path} if its folders are the classes, or "
             "move the pictures out of them."
         )
-    return [entry.path for entry in entries]
+    return [os.path.join(path, file) for file in names]
 
 
-def _list_entries(folder):
-    """Entries of a folder that are not hidden, sorted by name."""
-    with os.scandir(folder) as entries:
-        return sorted(
-            (
-                entry
-                for entry in entries
-                if not entry.name.startswith(".")
-                and entry.name.lower() not in SYSTEM_FILES
-            ),
-            key=lambda entry: entry.name,
-        )
+def _list_names(folder):
+    """Names in a folder that are not hidden, sorted."""
+    return sorted(
+        name
+        for name in os.listdir(folder)
+        if not name.startswith(".") and name.lower() not in SYSTEM_FILES
+    )
+
+
+def _is_folder(folder, name):
+    """Whether it is a folder, or a link to one; links that are broken are not."""
+    return os.path.isdir(os.path.join(folder, name))
 
 
 def _check_classes(index):

@@ -13,18 +13,15 @@ class PictureFiles(Dataset):
     filenames : list of str
     image_shape : tuple (channels, height, width)
         Shape of the images, with 1 or 3 channels.
-    targets : ndarray of shape (n,)
-        Labels.
     """
 
-    def __init__(self, filenames, image_shape, targets):
+    def __init__(self, filenames, image_shape):
         self.filenames = filenames
         self.image_shape = image_shape
-        self.targets = targets
 
     def __len__(self):
         return len(self.filenames)
 
-    def __getitem__(self, index):
-        path = self.filenames[index]
-        return read_pixels(path, path, self.image_shape), self.targets[index]
+    def __getitem__(self, position):
+        path = self.filenames[position]
+        return read_pixels(path, path, self.image_shape)

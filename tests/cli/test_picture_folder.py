@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+import sklearn
 from cli_helpers import FILES, join_first_column
 from matplotlib.image import imread
 from PIL import Image
@@ -131,9 +132,9 @@ def test_a_pipeline_with_other_steps(run, few, small, tmp_path, pictures):
     for preprocessor in (DigitPreprocessor(polarity="light"), resizer):
         model = make_pipeline(preprocessor, small(max_epochs=1).fit(X, y))
         skmnist.save(model, tmp_path / "model")
-        result = run("predict", tmp_path / "model", pictures / "one.png", "--json")
+        result = run("predict", tmp_path / "model", pictures / "one.jpg", "--json")
         (prediction,) = json.loads(result.stdout)
-        probabilities = model.predict_proba([pictures / "one.png"])
+        probabilities = model.predict_proba([pictures / "one.jpg"])
         assert prediction["probability"] == probabilities.max()
 
 
@@ -209,7 +210,8 @@ def test_resume(run, tmp_path, monkeypatch):
     assert run("train", "--data", "data", *options, "--out", "whole").exit_code == 0
     with monkeypatch.context() as patch:
         patch.setattr(_progress.TrainingProgress, "on_batch_end", die)
-        run("train", "--data", "data", *options, "--out", "out")
+        with pytest.raises(Killed):
+            run("train", "--data", "data", *options, "--out", "out")
     shutil.copytree("out", "other")
     monkeypatch.chdir(folder)
     result = run("train", "--resume", tmp_path / "out")
@@ -259,3 +261,17 @@ def test_names_of_any_kind(run, tmp_path, names):
     arguments = [folder / names[0], "--json"]
     result = run("predict", tmp_path / "out" / "model.safetensors", *arguments)
     assert json.loads(result.stdout)[0]["label"] in names
+
+
+def test_pictures_that_do_not_fit_into_memory(run, photos, trained, tmp_path):
+    """They are read in batches, with the same result."""
+    options = ["--image-size", 16, "--epochs", 20, "--recipe", "default"]
+    with sklearn.config_context(working_memory=0):
+        result = run("train", "--data", photos, *options, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    reports = [
+        json.loads((out / "report.json").read_text())
+        for out in (tmp_path / "out", trained[0])
+    ]
+    assert reports[0]["confusion_matrix"] == reports[1]["confusion_matrix"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES

@@ -6,11 +6,12 @@ import warnings
 
 import numpy as np
 import pytest
+import sklearn
 from PIL import Image
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
-from skmnist.datasets import dataset_to_arrays, load_image_folder
+from skmnist.datasets import LazyImages, dataset_to_arrays, load_image_folder
 from skmnist.datasets._picture_dataset import PictureFiles
 from skmnist.preprocessing import ImageResizer
 
@@ -265,14 +266,11 @@ def test_other_pictures_are_converted_in_the_same_way(folder):
 
 def test_data_set_of_files(folder):
     pictures = load_image_folder(folder, image_shape=(3, 12, 10))
-    dataset = PictureFiles([*pictures.filenames], (3, 12, 10), pictures.target)
+    dataset = PictureFiles([*pictures.filenames], (3, 12, 10))
     dataset = pickle.loads(pickle.dumps(dataset))
     assert len(dataset) == 3
-    for position, (image, label) in enumerate(dataset):
-        assert np.array_equal(image, pictures.images[position])
-        assert label == pictures.target[position]
-        if position == 2:
-            break
+    for position, image in enumerate(pictures.images):
+        assert np.array_equal(dataset[position], image)
     os.remove(pictures.filenames[1])
     with pytest.raises(FileNotFoundError, match=r"a\.webp"):
         dataset[1]
@@ -286,3 +284,40 @@ def test_no_warnings_about_faults_that_are_repaired(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert load_image_folder(tmp_path).image_shape == (3, 8, 8)
+
+
+@pytest.mark.parametrize("image_shape", [(3, 16, 17), (1, 16, 17)])
+def test_lazy(folder, small, image_shape):
+    """The same images, and the same model to the last bit."""
+    for number in range(10):
+        save(folder / "cat" / f"more-{number}.png", noise(number, 30, 30))
+    pictures = load_image_folder(folder, image_shape=image_shape)
+    lazy = load_image_folder(folder, image_shape=image_shape, lazy=True)
+    assert isinstance(lazy.images, LazyImages)
+    assert lazy.images.shape == pictures.images.shape
+    assert lazy.images.dtype == np.uint8
+    assert np.array_equal(lazy.images.read(), pictures.images)
+    for name in ("target", "target_names", "filenames", "image_shape", "DESCR"):
+        assert np.array_equal(lazy[name], pictures[name])
+    assert np.array_equal(lazy.images.labels, lazy.target)
+    expected = small(max_epochs=1).fit(pictures.images, pictures.target)
+    with sklearn.config_context(working_memory=0):
+        clf = small(max_epochs=1).fit(pickle.loads(pickle.dumps(lazy.images)))
+        assert np.array_equal(
+            clf.predict_proba(lazy.images), expected.predict_proba(pictures.images)
+        )
+    X, y = load_image_folder(
+        folder, image_shape=image_shape, lazy=True, return_X_y=True
+    )
+    assert np.array_equal(X[[1, 0]].read(), pictures.images[[1, 0]])
+    assert np.array_equal(y, pictures.target)
+
+
+def test_lazy_reads_headers_only(damaged):
+    """Damage behind a header is found when the picture is read."""
+    with pytest.warns(UserWarning, match="2 files .* are skipped"):
+        pictures = load_image_folder(damaged, image_shape=(1, 8, 8), lazy=True)
+    position = [f.endswith("half.png") for f in pictures.filenames].index(True)
+    assert len(pictures.images) == 4
+    with pytest.raises(ValueError, match=r"half\.png, which is damaged"):
+        pictures.images[position]
