@@ -235,7 +235,9 @@ class DigitsDisplay:
         for ax in grid:
             ax.set_axis_off()
         self.axes_ = grid[: len(self.images)]
+        lines = [line for title in self.titles for line in title.splitlines()]
+        fontsize = 9 if max(map(len, lines), default=0) < 17 else 7
         for ax, image, title in zip(self.axes_, self.images, self.titles, strict=True):
             draw_image(ax, image)
-            ax.set_title(title, fontsize=9)
+            ax.set_title(title, fontsize=fontsize)
         return self
