@@ -1,14 +1,17 @@
-"""`skmnist predict`: predict the digits in pictures."""
+"""`skmnist predict`: predict what pictures show."""
 
 import glob
 import json
+import math
 import os
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from skmnist._picture_files import SUFFIXES
 from skmnist.cli._arguments import Model
 from skmnist.cli._output_folder import output_folder
 from skmnist.cli._terminal import (
@@ -17,12 +20,6 @@ from skmnist.cli._terminal import (
     print_predictions,
     print_warning,
 )
-
-SUFFIXES = {
-    *(".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif"),
-    *(".tiff", ".webp"),
-}
-"""Suffixes of the files in a folder that are pictures."""
 
 MAX_NAME_BYTES = 200
 """Bytes of a picture's name in the name of its explanation; file systems allow 255."""
@@ -34,8 +31,8 @@ def predict(
         list[str],
         typer.Argument(
             metavar="PICTURE...",
-            help="Pictures of one digit each: files, folders, or patterns such as "
-            '"photos/*.jpg".',
+            help='Files, folders, or patterns such as "photos/*.jpg". For a model of '
+            "digits, each is the picture of one digit.",
         ),
     ],
     explain: Annotated[
@@ -49,18 +46,20 @@ def predict(
         bool, typer.Option("--json", help="Print JSON instead of a table.")
     ] = False,
 ):
-    """Predict the digits in pictures: photos, scans and drawings."""
+    """Predict what pictures show: photos, scans and drawings."""
     with exit_on_error():
         paths = find_pictures(pictures)
         with output_folder(explain, "--explain") if explain else nullcontext():
             from skmnist import load
-            from skmnist.preprocessing._model_check import check_classifier
+            from skmnist.preprocessing._model_check import split_model
 
-            clf = load(model)
-            check_classifier(clf)
+            preprocessor, clf = split_model(load(model))
             predictions = [
                 predict_picture(
-                    clf, path, explain and explain / name_explanation(number, path)
+                    preprocessor,
+                    clf,
+                    path,
+                    explain and explain / name_explanation(number, path),
                 )
                 for number, path in enumerate(paths, start=1)
             ]
@@ -140,12 +139,14 @@ def name_explanation(number, path):
     return f"{number:03}-{name}.png"
 
 
-def predict_picture(clf, path, explanation=None):
-    """Predict the digit in one picture.
+def predict_picture(preprocessor, clf, path, explanation=None):
+    """Predict what one picture shows.
 
     Parameters
     ----------
-    clf : MnistCNNClassifier
+    preprocessor : DigitPreprocessor or ImageResizer
+    clf : classifier or Pipeline
+        Of what the preprocessor returns.
     path : str
     explanation : Path, default=None
         File in which to draw the steps of the preprocessing.
@@ -158,18 +159,16 @@ def predict_picture(clf, path, explanation=None):
     """
     import numpy as np
 
-    from skmnist.preprocessing import DigitPreprocessor
-
     prediction = {"file": path, "label": None, "probability": None}
     prediction |= {"runner_up": None, "runner_up_probability": None}
     try:
-        result = DigitPreprocessor().preprocess(path)
+        images, stages, warnings = _preprocess(preprocessor, path)
     except (OSError, ValueError) as error:
         return {**prediction, "warnings": [], "error": str(error)}
     if explanation is not None:
-        _save_stages(result.stages, explanation)
-    if result.found:
-        probabilities = clf.predict_proba(result.image.reshape(1, -1))[0]
+        _save_stages(stages(), explanation)
+    if images is not None:
+        probabilities = clf.predict_proba(images)[0]
         second, first = np.argsort(probabilities)[-2:]
         prediction |= {
             "label": str(clf.classes_[first]),
@@ -177,7 +176,25 @@ def predict_picture(clf, path, explanation=None):
             "runner_up": str(clf.classes_[second]),
             "runner_up_probability": float(probabilities[second]),
         }
-    return {**prediction, "warnings": result.quality_warnings, "error": None}
+    return {**prediction, "warnings": warnings, "error": None}
+
+
+def _preprocess(preprocessor, path):
+    """Preprocess one picture.
+
+    Returns
+    -------
+    images : ndarray with one image, or None
+        None if no digit was found.
+    stages : callable
+        Returns the images after each step by name.
+    warnings : list of str
+    """
+    if not hasattr(preprocessor, "preprocess"):
+        return preprocessor.transform([path]), partial(preprocessor.explain, path), []
+    result = preprocessor.preprocess(path)
+    images = result.image.reshape(1, -1) if result.found else None
+    return images, lambda: result.stages, result.quality_warnings
 
 
 def _save_stages(stages, path):
@@ -187,7 +204,10 @@ def _save_stages(stages, path):
     from skmnist._safe_file import replace_atomically
     from skmnist.displays import PreprocessingDisplay
 
-    figure = Figure(figsize=(7.6, 4.4), layout="constrained")
-    PreprocessingDisplay(stages).plot(ax=figure.subplots())
+    n_columns = min(4, len(stages))
+    n_rows = math.ceil(len(stages) / n_columns)
+    size = (1.9 * n_columns, 2.2 * n_rows)
+    figure = Figure(figsize=size, layout="constrained")
+    PreprocessingDisplay(stages).plot(n_columns=n_columns, ax=figure.subplots())
     with replace_atomically(path) as temporary:
         figure.savefig(temporary, dpi=120)

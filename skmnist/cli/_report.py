@@ -6,6 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
 from sklearn.metrics import (
     ConfusionMatrixDisplay,
@@ -23,6 +24,12 @@ from skmnist.model_files._classifier_state import library_versions
 
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 """Styles used in turn, so that lines can be told apart without colors."""
+
+ENLARGED_AREA = 0.98
+"""Area under each ROC curve above which the corner of the plot is enlarged."""
+
+MAX_NAME = 16
+"""Longest name of a class in plots, in characters."""
 
 N_LABELLED = 10
 """Number of curves that are labelled of more classes, those of the smallest areas."""
@@ -111,15 +118,18 @@ def save_plots(clf, X, y, probabilities, folder):
     AccuracyCurveDisplay.from_estimator(clf, ax=ax)
     figure.savefig(folder / "accuracy_curve.png", dpi=120)
 
-    predicted = clf.classes_[probabilities.argmax(axis=1)]
-    many = len(clf.classes_) > MAX_CLASSES
+    # names as the plots write them
+    names = _make_plot_names(clf.classes_)
+    y = names[np.searchsorted(clf.classes_, y)]
+    predicted = names[probabilities.argmax(axis=1)]
+    many = len(names) > MAX_CLASSES
     figure, ax = _make_figure(*((14, 12) if many else (7, 6)))
     ConfusionMatrixDisplay.from_predictions(
         y,
         predicted,
-        labels=clf.classes_,
+        labels=names,
         include_values=not many,
-        xticks_rotation="vertical" if _has_long_labels(clf.classes_) else "horizontal",
+        xticks_rotation="vertical" if _has_long_labels(names) else "horizontal",
         cmap="Blues",
         ax=ax,
     )
@@ -129,11 +139,11 @@ def save_plots(clf, X, y, probabilities, folder):
     figure.savefig(folder / "confusion_matrix.png", dpi=120)
 
     figure, ax = _make_figure(width=7, height=6)
-    draw_roc_curves(clf.classes_, probabilities, y, ax)
+    draw_roc_curves(names, probabilities, y, ax)
     figure.savefig(folder / "roc_curves.png", dpi=120)
 
     display = DigitsDisplay.from_predictions(
-        X, y, probabilities, classes=clf.classes_, image_shape=clf.image_shape_
+        X, y, probabilities, classes=names, image_shape=clf.image_shape_
     )
     display.figure_.savefig(folder / "mistakes.png", dpi=120)
 
@@ -142,7 +152,7 @@ def draw_roc_curves(classes, probabilities, y, ax):
     """Draw the ROC curve of each class against the rest.
 
     Of more than `MAX_CLASSES` classes, only the curves of the smallest areas are
-    labelled.
+    labelled. The upper left corner is enlarged if all curves lead through it.
 
     Parameters
     ----------
@@ -155,14 +165,16 @@ def draw_roc_curves(classes, probabilities, y, ax):
     """
     from matplotlib import colormaps
 
-    inset = ax.inset_axes(
-        (0.33, 0.53, 0.62, 0.4), xlim=(-0.002, 0.05), ylim=(0.95, 1.002)
-    )
     colors = colormaps["viridis"].resampled(len(classes)).colors
     areas = [
         roc_auc_score(y == label, probabilities[:, column])
         for column, label in enumerate(classes)
     ]
+    inset = None
+    if min(areas) > ENLARGED_AREA:
+        inset = ax.inset_axes(
+            (0.33, 0.53, 0.62, 0.4), xlim=(-0.002, 0.05), ylim=(0.95, 1.002)
+        )
     columns, n_labelled = range(len(classes)), len(classes)
     if len(classes) > MAX_CLASSES:
         columns, n_labelled = sorted(columns, key=areas.__getitem__), N_LABELLED
@@ -179,20 +191,24 @@ def draw_roc_curves(classes, probabilities, y, ax):
             curve_kwargs={"label": label if position < n_labelled else "_", **style},
             ax=ax,
         )
-        inset.plot(curve.fpr, curve.tpr, **style)
+        if inset is not None:
+            inset.plot(curve.fpr, curve.tpr, **style)
     ax.set(
         title="ROC curves, each class against the rest",
         xlabel="False positive rate",
         ylabel="True positive rate",
     )
-    ax.indicate_inset_zoom(inset, edgecolor="black")
+    if inset is not None:
+        ax.indicate_inset_zoom(inset, edgecolor="black")
 
 
-def save_results(clf, X, y, probabilities, report, folder):
+def save_results(model, clf, X, y, probabilities, report, folder):
     """Write model, plots and report; each file appears whole or not at all.
 
     Parameters
     ----------
+    model : Pipeline, MnistCNNClassifier or ResNetClassifier
+        What is saved: the classifier, or a pipeline that ends with it.
     clf : MnistCNNClassifier or ResNetClassifier
         The fitted classifier.
     X : ndarray of shape (n, height, width) or (n, channels, height, width)
@@ -213,7 +229,7 @@ def save_results(clf, X, y, probabilities, report, folder):
     """
     with tempfile.TemporaryDirectory(prefix=".skmnist-", dir=folder) as temporary:
         temporary = Path(temporary)
-        save_model(clf, temporary / "model.safetensors")
+        save_model(model, temporary / "model.safetensors")
         save_plots(clf, X, y, probabilities, temporary)
         text = json.dumps(report, indent=2, default=_to_json)
         (temporary / "report.json").write_text(text + "\n")
@@ -229,6 +245,28 @@ def _make_figure(width=7, height=4.5):
 
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
+
+
+def _make_plot_names(classes):
+    """Make names of classes that plots can show.
+
+    They are shortened, and without characters that matplotlib or its font do not print:
+    a class whose name cannot be shown is called by its position.
+    """
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    known = {chr(code) for code in get_font(findfont(FontProperties())).get_charmap()}
+    names = []
+    for position, label in enumerate(map(str, classes)):
+        name = label if len(label) <= MAX_NAME else f"{label[: MAX_NAME - 1]}…"
+        if not {*name} <= known or name in names:
+            name = f"class {position}"
+            while name in names:
+                name += "'"
+        names.append(name)
+    # a dollar starts a formula, and an underscore a name that the legend leaves out
+    names = [name.replace("$", r"\$") for name in names]
+    return np.array([f" {name}" if name[0] == "_" else name for name in names])
 
 
 def _has_long_labels(classes):

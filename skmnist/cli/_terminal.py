@@ -164,7 +164,7 @@ def print_predictions(predictions):
     """
     table = Table()
     table.add_column("file", overflow="fold")
-    table.add_column("digit", justify="center")
+    table.add_column("label", justify="center")
     table.add_column("probability", justify="right")
     table.add_column("runner-up", justify="right")
     for prediction in predictions:

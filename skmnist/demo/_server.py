@@ -163,8 +163,8 @@ def _check_classifier(clf):
     """Raise ValueError unless clf reads images of 28x28 pixels from 0 to 255."""
     if not isinstance(clf, ImageClassifier):
         raise ValueError(
-            f"Got {type(clf).__name__}, expected a fitted MnistCNNClassifier. Of a "
-            "search, pass search.best_estimator_."
+            f"Got {type(clf).__name__}, expected a fitted MnistCNNClassifier of "
+            "digits, without other steps. Of a search, pass search.best_estimator_."
         )
     check_is_fitted(clf)
     check_classifier(clf)

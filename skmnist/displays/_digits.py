@@ -3,6 +3,7 @@
 import numpy as np
 
 from skmnist.classifiers._input_validation import as_labels
+from skmnist.datasets import LazyImages
 from skmnist.displays._axes import draw_image, get_axes, replace_by_subfigure
 from skmnist.displays._images import to_displayable
 
@@ -166,7 +167,8 @@ class DigitsDisplay:
                 "Got kind='mistakes' without y. Pass the true labels, or "
                 "kind='least_confident', which does not need them."
             )
-        images = to_displayable(X, image_shape)
+        is_lazy = isinstance(X, LazyImages)
+        images = X if is_lazy else to_displayable(X, image_shape)
         probabilities = np.asarray(probabilities)
         y = None if y is None else np.asarray(as_labels(y))
         if classes is None:
@@ -204,7 +206,10 @@ class DigitsDisplay:
             titles = [
                 f"{y[i]} →{separator}{t}" for i, t in zip(shown, titles, strict=True)
             ]
-        return cls(images[shown], titles, heading).plot(n_columns=n_columns, ax=ax)
+        images = images[shown]
+        if is_lazy:  # the others are not read
+            images = to_displayable(images.read(), image_shape)
+        return cls(images, titles, heading).plot(n_columns=n_columns, ax=ax)
 
     def plot(self, *, n_columns=8, ax=None):
         """Plot the images.
@@ -230,7 +235,9 @@ class DigitsDisplay:
         for ax in grid:
             ax.set_axis_off()
         self.axes_ = grid[: len(self.images)]
+        lines = [line for title in self.titles for line in title.splitlines()]
+        fontsize = 9 if max(map(len, lines), default=0) < 17 else 7
         for ax, image, title in zip(self.axes_, self.images, self.titles, strict=True):
             draw_image(ax, image)
-            ax.set_title(title, fontsize=9)
+            ax.set_title(title, fontsize=fontsize)
         return self

@@ -6,12 +6,13 @@ from skmnist.displays._axes import get_axes, replace_by_subfigure
 
 
 class PreprocessingDisplay:
-    """A picture after each step of a `DigitPreprocessor`.
+    """A picture after each step of its preprocessing.
 
     Parameters
     ----------
     stages : dict of str to ndarray of shape (height, width) or (height, width, 3)
-        Images by the name of the step, as returned by `DigitPreprocessor.explain`.
+        Images by the name of the step, as returned by the `explain` of a
+        `DigitPreprocessor` or an `ImageResizer`.
 
     Attributes
     ----------
@@ -25,6 +26,7 @@ class PreprocessingDisplay:
     See Also
     --------
     skmnist.preprocessing.DigitPreprocessor : Computes the stages.
+    skmnist.preprocessing.ImageResizer : Has two stages.
 
     Examples
     --------
@@ -47,7 +49,7 @@ class PreprocessingDisplay:
 
         Parameters
         ----------
-        estimator : DigitPreprocessor
+        estimator : DigitPreprocessor or ImageResizer
             The preprocessor.
         picture : path, file, PIL.Image or array
             A single picture, as in `DigitPreprocessor.explain`.

@@ -54,6 +54,7 @@ NAMES = {value: name for name, value in CLASSES.items()}
 
 TRANSFORMERS = {
     "skmnist.preprocessing.DigitPreprocessor": "",
+    "skmnist.preprocessing.ImageResizer": "",
     "sklearn.decomposition.PCA": (
         "_fit_svd_solver components_ explained_variance_ explained_variance_ratio_ "
         "mean_ n_components_ n_samples_ noise_variance_ singular_values_"
@@ -129,6 +130,8 @@ class ModelDecoder(StateDecoder):
             ):
                 _check_attributes(name, attributes)
                 transformer = self._create(_import(name), parameters)
+                if name.startswith("skmnist."):
+                    transformer.fit()  # only validates the parameters
                 vars(transformer).update(self.decode_items(attributes))
                 return transformer
         return super().decode_other(kind, content)

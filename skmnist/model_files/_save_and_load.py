@@ -43,10 +43,10 @@ def save(clf, path):
         losses and optimizers of torch, `MuonAdamW`, the transforms of
         `skmnist.augmentation`, `ValidSplit` of skorch and those callbacks of skorch
         that access no files; `random_state` is an int or None. The other steps of a
-        pipeline are "passthrough", `DigitPreprocessor`, or of scikit-learn:
-        `Binarizer`, `FunctionTransformer` without a function, `MaxAbsScaler`,
-        `MinMaxScaler`, `Normalizer`, `PCA`, `PowerTransformer`, `QuantileTransformer`,
-        `RobustScaler`, `StandardScaler`, `VarianceThreshold`.
+        pipeline are "passthrough", `DigitPreprocessor`, `ImageResizer`, or of
+        scikit-learn: `Binarizer`, `FunctionTransformer` without a function,
+        `MaxAbsScaler`, `MinMaxScaler`, `Normalizer`, `PCA`, `PowerTransformer`,
+        `QuantileTransformer`, `RobustScaler`, `StandardScaler`, `VarianceThreshold`.
     path : str or PathLike
         File to write, usually with the suffix .safetensors.
 

@@ -1,8 +1,9 @@
-"""Convert pictures of handwritten digits to images like those of MNIST."""
+"""Convert pictures to images for a classifier."""
 
 from skmnist.preprocessing._digit_preprocessor import (
     DigitPreprocessor,
     PreprocessedDigit,
 )
+from skmnist.preprocessing._image_resizer import ImageResizer
 
-__all__ = ["DigitPreprocessor", "PreprocessedDigit"]
+__all__ = ["DigitPreprocessor", "ImageResizer", "PreprocessedDigit"]

@@ -2,12 +2,10 @@
 
 import math
 import os
-import warnings
 
 import numpy as np
 
-FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""File formats that are read; Pillow's others are rare or run external programs."""
+from skmnist._picture_files import from_array, is_path, read_picture, to_rgb
 
 WORKING_SIZE_RANGE = (256, 512)
 """Smallest and largest longer side of the luminance, in pixels."""
@@ -40,13 +38,13 @@ def to_list(X):
 
 def get_name(picture, number):
     """Name a picture in messages: its path, or its position in the list."""
-    picture = _unwrap_path(picture)
-    if isinstance(picture, (str, os.PathLike)):
+    picture = unwrap_path(picture)
+    if is_path(picture):
         return os.fspath(picture)
     return "the picture" if number is None else f"picture {number}"
 
 
-def _unwrap_path(picture):
+def unwrap_path(picture):
     """Unwrap a path from an array of one element, as a data frame column yields."""
     one = isinstance(picture, np.ndarray) and picture.size == 1
     return picture.item() if one and picture.dtype.kind in "OU" else picture
@@ -72,15 +70,21 @@ def read_luminance(picture, name, max_pixels):
     scale : float
         Size of `luminance` relative to the original picture.
     """
-    picture = _unwrap_path(picture)
-    if isinstance(picture, (str, os.PathLike)) or hasattr(picture, "read"):
-        image, original_side = _open_file(picture, name, max_pixels)
+    picture = unwrap_path(picture)
+    if is_path(picture) or hasattr(picture, "read"):
+        image, original_side = read_picture(
+            picture,
+            name,
+            max_pixels=max_pixels,
+            side=2 * WORKING_SIZE_RANGE[1],
+            reduce=True,
+        )
     else:
-        image = picture if hasattr(picture, "convert") else _from_array(picture, name)
+        image = picture if hasattr(picture, "convert") else from_array(picture, name)
         original_side = max(image.size)
     if min(image.size) < 1:
         raise ValueError(f"Got {name} of size {image.size}, which has no pixels.")
-    rgb = _to_rgb(image, name)
+    rgb = to_rgb(image, name)
     grey = rgb.convert("L")
     side, (smallest, largest) = max(grey.size), WORKING_SIZE_RANGE
     factor = largest / side if side > largest else math.ceil(smallest / side)
@@ -93,126 +97,3 @@ def read_luminance(picture, name, max_pixels):
         grey = grey.convert("F").resize(size, method)
     luminance = np.clip(np.asarray(grey, dtype=np.float64) / 255, 0, 1)
     return np.asarray(rgb), luminance, max(luminance.shape) / original_side
-
-
-def _open_file(file, name, max_pixels):
-    """Read a file, downscaled if it is far larger than needed.
-
-    Returns
-    -------
-    image : PIL.Image
-    original_side : int
-        Longer side of the picture in the file, in pixels.
-    """
-    from PIL import Image, ImageOps
-
-    if isinstance(file, (str, os.PathLike)):
-        if not os.path.exists(file):
-            raise FileNotFoundError(f"Got {name}, but there is no such file.")
-        if not (os.path.isfile(file) or os.path.isdir(file)):
-            # reading from a named pipe would block
-            raise ValueError(f"Got {name}, which is not a regular file.")
-    Image.init()  # some builds of Pillow lack some formats
-    formats = [name for name in FORMATS if name in Image.OPEN]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow, about faults that it repairs
-            with Image.open(file, formats=formats) as image:
-                if math.prod(image.size) > max_pixels:
-                    raise Image.DecompressionBombError(
-                        f"it has {math.prod(image.size):,} pixels"
-                    )
-                original_side = max(image.size)
-                largest = 2 * WORKING_SIZE_RANGE[1]
-                image.draft(None, (largest, largest))  # JPEGs can be decoded smaller
-                image.load()
-                if max(image.size) > largest and image.mode in ("L", "RGB", "RGBA"):
-                    image.thumbnail((largest, largest))
-                return ImageOps.exif_transpose(image), original_side
-    except Image.DecompressionBombError as error:
-        raise ValueError(
-            f"Got {name}, which is too large to decode: {str(error).rstrip('.')}; at "
-            f"most {max_pixels:,} pixels are read. Reduce its size, or increase "
-            "max_pixels."
-        ) from error
-    except Image.UnidentifiedImageError as error:
-        raise ValueError(
-            f"Got {name}, which cannot be read as an image; expected one of the "
-            f"formats {', '.join(formats)}. Convert it to one of them."
-        ) from error
-    except Exception as error:  # decoders raise anything on damaged files
-        if isinstance(error, (IsADirectoryError, PermissionError)):
-            raise
-        raise ValueError(
-            f"Got {name}, which is damaged or not an image: {error}. Copy it again, "
-            "or open it in another program and save it again."
-        ) from error
-
-
-def _from_array(values, name):
-    """Convert an array to an image with values from 0 to 255."""
-    from PIL import Image
-
-    try:
-        values = np.asarray(values)
-    except Exception as error:  # np.asarray passes on any error of the object
-        raise TypeError(
-            f"Got {name} as a {type(values).__name__}, expected a path, a file, an "
-            "image or an array."
-        ) from error
-    if values.dtype.kind not in "buif":
-        raise TypeError(
-            f"Got {name} as an array of type {values.dtype}, expected a path, a file, "
-            "an image or an array of numbers."
-        )
-    if values.ndim == 3 and values.shape[2] > 4 and values.shape[0] <= 4:
-        values = np.moveaxis(values, 0, 2)  # channels first, as in torch
-    if values.ndim == 3 and values.shape[2] == 1:
-        values = values[:, :, 0]
-    if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] > 4):
-        hint = ""
-        if values.ndim == 1 and math.isqrt(values.size) ** 2 == values.size:
-            side = math.isqrt(values.size)
-            hint = f" Reshape rows of pixels first: X.reshape(-1, {side}, {side})."
-        raise ValueError(
-            f"Got {name} of shape {values.shape}, expected (height, width), "
-            f"optionally with 1 to 4 channels.{hint}"
-        )
-    if values.size == 0:
-        raise ValueError(f"Got {name} of shape {values.shape}, which has no pixels.")
-    if not np.isfinite(values).all() or values.min() < 0:
-        raise ValueError(
-            f"Got {name} with values below 0, infinite or NaN; expected brightness "
-            "from 0 to 1, 255 or 65535."
-        )
-    values = values.astype(np.float64)
-    largest = values.max()
-    if largest > 65535:
-        raise ValueError(
-            f"Got {name} with values up to {largest}, expected at most 65535."
-        )
-    if largest <= 1:  # bool, floats up to 1, and integers that are only 0 and 1
-        values *= 255
-    elif largest > 255:
-        values *= 255 / 65535
-    modes = {2: "L", (3, 2): "LA", (3, 3): "RGB", (3, 4): "RGBA"}
-    mode = modes[2 if values.ndim == 2 else (3, values.shape[2])]
-    return Image.fromarray(values.round().astype(np.uint8), mode=mode)
-
-
-def _to_rgb(image, name):
-    """Convert to RGB; put transparent parts on white, or on black for white strokes."""
-    from PIL import Image
-
-    if image.mode.startswith(("I", "F")):  # 16 or 32 bits
-        return _from_array(np.asarray(image), name).convert("RGB")
-    if image.mode not in ("RGBA", "LA", "PA", "P"):
-        return image.convert("RGB")
-    image = image.convert("RGBA")
-    for paper in ("white", "black"):
-        composite = Image.new("RGBA", image.size, paper)
-        composite.alpha_composite(image)
-        rgb = composite.convert("RGB")
-        if any(low != high for low, high in rgb.getextrema()):
-            break
-    return rgb

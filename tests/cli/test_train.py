@@ -163,7 +163,7 @@ def test_each_data_set_has_a_loader():
         prefix = "load_mnist" if data == _train.Data.sample else "fetch"
         assert f"{prefix}_{data.name}" in skmnist.datasets.__all__
     assert len(_train.Data) == len(
-        [name for name in skmnist.datasets.__all__ if name != "dataset_to_arrays"]
+        set(skmnist.datasets.__all__) - {"dataset_to_arrays", "load_image_folder"}
     )
 
 
@@ -178,7 +178,11 @@ def test_each_data_set_has_a_loader():
         (["--epochs", "0"], "--epochs"),
         (["--batch-size", "0"], "--batch-size"),
         (["--seed", "-1"], "--seed"),
-        (["--data", "fashion"], "--data"),
+        (["--data", "fashion"], "Got fashion, expected one of sample, mnist"),
+        (["--data", "./mnist"], "Got ./mnist, expected one of sample, mnist"),
+        (["--data", __file__], "or an existing folder that has a folder of pictures"),
+        (["--image-size", "32"], "Got 32 with --data sample, whose images have"),
+        (["--image-size", "2"], "--image-size"),
         (["--recipe", "secret"], "--recipe"),
         (["--speed", "9"], "No such option"),
     ],

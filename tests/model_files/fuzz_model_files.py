@@ -19,6 +19,7 @@ import tempfile
 import tracemalloc
 from pathlib import Path
 
+import numpy as np
 from damaged_files import DAMAGE, EXECUTED, with_checksum
 from hostile_files import HOSTILE
 from sklearn.base import clone
@@ -28,9 +29,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skmnist
-from skmnist._safe_file import (
-    read_safe_file,
-)
+from skmnist._safe_file import read_safe_file
+from skmnist.preprocessing import ImageResizer
 
 MODELS = Path(__file__).parent / "models"
 
@@ -52,10 +52,13 @@ def make_models(folder):
             module__channels=(4, 8), max_epochs=1, random_state=0
         ),
         "pipeline": make_pipeline(StandardScaler(), PCA(16), clone(clf)),
+        "pictures": make_pipeline(ImageResizer((1, 8, 8)), clone(clf)),
     }
     paths = {name: folder / name for name in models}
+    images = X[:200].reshape(-1, 8, 8).astype(np.uint8)
     for name, model in models.items():
-        skmnist.save(model.fit(X[:200], y[:200]), paths[name])
+        model.fit(images if name == "pictures" else X[:200], y[:200])
+        skmnist.save(model, paths[name])
     return {"format 1": MODELS / "format-1.safetensors", **paths}
 
 

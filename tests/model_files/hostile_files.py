@@ -321,6 +321,28 @@ def wrong_steps(metadata, tensors, generator):
         owner[key] = other_value(generator, owner[key])
 
 
+def wrong_resizer(metadata, tensors, generator):
+    """Another shape, parameter or attribute of an `ImageResizer`."""
+    (step,) = metadata["pipeline"]["steps"]
+    _, parameters, attributes = step[1]["transformer"]
+    shapes = [[1, 8], [2, 8, 8], [1, 0, 8], [1, 10**9, 10**9], [3, 8, 4097], [1, 8, -8]]
+    change = generator.randrange(4)
+    if change == 0:
+        parameters["image_shape"] = {"tuple": generator.choice(shapes)}
+    elif change == 1:
+        parameters["image_shape"] = other_value(generator, parameters["image_shape"])
+    elif change == 2:
+        other = ["fit", "transform", "__class__", "max_pixels", "x"]
+        parameters[generator.choice(other)] = {"class": "torch.optim.SGD"}
+    else:
+        attributes[generator.choice(["transform", "__dict__", "x_", "_open"])] = 3
+
+
+def missing_shape(metadata, tensors, generator):
+    (step,) = metadata["pipeline"]["steps"]
+    del step[1]["transformer"][1]["image_shape"]
+
+
 HOSTILE_ANY = {
     "wrong entry": wrong_entry,
     "missing entry": missing_entry,
@@ -358,6 +380,11 @@ HOSTILE = {
         "further tensor": further_tensor,
         "wrong labels": wrong_labels,
         "wrong step": wrong_step,
+        "wrong steps": wrong_steps,
+    },
+    "pictures": {
+        "wrong resizer": wrong_resizer,
+        "missing shape": missing_shape,
         "wrong steps": wrong_steps,
     },
 }

@@ -30,7 +30,7 @@ from sklearn.preprocessing import (
 import skmnist
 from skmnist._safe_file import read_safe_file
 from skmnist.model_files._allowed_types import TRANSFORMERS
-from skmnist.preprocessing import DigitPreprocessor
+from skmnist.preprocessing import DigitPreprocessor, ImageResizer
 
 STEPS = [
     [StandardScaler()],
@@ -115,7 +115,7 @@ def test_round_trip(images, small, path, steps):
 def test_all_transformers_are_tested():
     tested = {type(step).__name__ for steps in STEPS for step in steps}
     known = {name.rpartition(".")[2] for name in TRANSFORMERS}
-    assert known - {"DigitPreprocessor"} <= tested
+    assert known - {"DigitPreprocessor", "ImageResizer"} <= tested
 
 
 def test_digit_preprocessor(few, small, path):
@@ -130,6 +130,29 @@ def test_digit_preprocessor(few, small, path):
     expected = pipeline.predict_proba(pictures)
     assert np.array_equal(loaded.predict_proba(pictures), expected)
     assert loaded[0].get_params() == preprocessor.get_params()
+
+
+@pytest.mark.parametrize("image_shape", [(1, 16, 17), (3, 16, 17)])
+def test_image_resizer(few, small, path, image_shape):
+    X, y = few
+    images = X[:50].reshape(-1, 28, 28).astype(np.uint8)
+    clf = small(max_epochs=1, image_shape=image_shape)
+    pipeline = make_pipeline(ImageResizer(image_shape), clf).fit(images, y[:50])
+    skmnist.save(pipeline, path)
+    loaded = skmnist.load(path)
+    expected = pipeline.predict_proba(images)
+    assert np.array_equal(loaded.predict_proba(images), expected)
+    assert loaded[0].image_shape == image_shape
+
+
+def test_invalid_preprocessing_is_refused(few, small, path):
+    """Its parameters are not checked before the first picture otherwise."""
+    X, y = few
+    clf = small(max_epochs=1).fit(X, y)
+    for step in (ImageResizer((2, 8, 8)), DigitPreprocessor(threshold=2.0)):
+        with pytest.raises(ValueError, match="could not be loaded again"):
+            skmnist.save(make_pipeline(step, clf), path)
+    assert os.listdir(path.parent) == []
 
 
 def test_data_frames(images, small, path):

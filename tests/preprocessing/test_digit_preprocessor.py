@@ -20,10 +20,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks
 
 from skmnist import MnistCNNClassifier
+from skmnist._picture_files import FORMATS
 from skmnist.displays import PreprocessingDisplay
 from skmnist.preprocessing import DigitPreprocessor
 from skmnist.preprocessing._background import _median_filter
-from skmnist.preprocessing._image_reading import FORMATS
 from skmnist.preprocessing._speck_removal import drop_specks
 
 STROKES = {
