@@ -1,4 +1,4 @@
-"""Mean and standard deviation of the pixels."""
+"""Mean, standard deviation and range of the pixels."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ ROUNDING = 1e-9
 
 
 def pixel_statistics(images, weights=None):
-    """Compute the mean and standard deviation of the pixels of each channel.
+    """Compute the mean and standard deviation of each channel, and the range.
 
     Parameters
     ----------
@@ -24,6 +24,8 @@ def pixel_statistics(images, weights=None):
     -------
     mean, std : ndarray of shape (C,), float64
         On the scale of the pixels. `std` is 1 for a channel of equal pixels.
+    pixel_range : tuple of two float
+        Smallest and largest pixel of all channels.
     """
     if weights is None:
         weights = np.ones(len(images))
@@ -38,4 +40,5 @@ def pixel_statistics(images, weights=None):
         squares = squares + weight @ torch.linalg.vecdot(deviation, deviation)
     std = (squares / total).sqrt()
     std[std <= ROUNDING * mean.abs()] = 1.0
-    return mean.numpy(), std.numpy()
+    lowest, highest = torch.aminmax(pixels)
+    return mean.numpy(), std.numpy(), (float(lowest), float(highest))
