@@ -21,11 +21,13 @@ TINY = ["--data", "sample", "--train-images", "300", "--test-images", "200"]
 ARGUMENTS = {
     "accuracy": ["one-epoch", "article", "digits", "--epochs", "1", "--seeds", "3"],
     "beyond_mnist": ["--epochs", "1", "--seeds", "0", "1"],
+    "colour_peers": [],
     "estimator_checks": ["--only", "MnistCNNClassifier", "SVC", "--details"],
     "imports": ["--rounds", "1"],
     "inference": ["--rounds", "2", "--batch-sizes", "64", "128"],
     "peers": [],
     "photos": [],
+    "pixel_scale": [],
     "precision": ["--seeds", "0", "1"],
     "scaling": ["--sizes", "300", "700"],
     "search": ["short", "--splits", "1"],
@@ -37,6 +39,10 @@ WITHOUT_DIGITS = {"estimator_checks", "imports"}
 ROWS = {
     "accuracy": ["one-epoch", "article", "digits"],
     "beyond_mnist": ["cnn", "resnet"],
+    "colour_peers": [
+        *("HistGradientBoostingClassifier()", "MLPClassifier()", "SVC() on HOG"),
+        "ResNetClassifier()",
+    ],
     "estimator_checks": ["MnistCNNClassifier", "SVC"],
     "imports": [
         *("import torch", "import skorch", "from skmnist import MnistCNNClassifier"),
@@ -52,6 +58,11 @@ ROWS = {
         *("HistGradientBoostingClassifier()", "MLPClassifier()", "SVC()"),
     ],
     "photos": ["plain resizing", "DigitPreprocessor"],
+    "pixel_scale": [
+        *("test digits", "test digits", "test digits", "blank images of 0 and of 255"),
+        *("photos", "X / 255", "X > 0", "(X - mean) / std", "X / 127.5 - 1"),
+        *("257 * X", "X by a model of X / 255"),
+    ],
     "precision": ["float32", "float32", "bfloat16", "bfloat16"],
     "scaling": [300, 700],
     "training": [
@@ -78,8 +89,9 @@ def run(name, out):
     """Run a benchmark as a script, as a user does."""
     data = [] if name in WITHOUT_DIGITS else TINY
     arguments = ARGUMENTS[name]
-    if name == "photos":
-        arguments = [make_photos(out.parents[1] / "photos")]
+    if name in ("photos", "pixel_scale"):
+        option = ["--photos"] * (name == "pixel_scale")
+        arguments = [*option, make_photos(out.parents[1] / "photos")]
     return subprocess.run(
         [
             *(sys.executable, "-W", "error::UserWarning", FOLDER / f"{name}.py"),
@@ -147,6 +159,14 @@ def test_passed_estimator_checks(outcomes):
     row = r"`MnistCNNClassifier\(\)` .* (\d+) of (\d+) \|"
     passed, checks = re.search(row, README.read_text()).groups()
     assert int(checks) == ours["checks"] == int(passed) + 1
+
+
+def test_warnings_about_the_scale(outcomes):
+    """As docs/data.md says, none is false, and none is missing."""
+    _, out = outcomes["pixel_scale"]
+    rows = json.loads(out.read_text())["rows"]
+    n_usual = len(rows) - 6
+    assert [row["warnings"] for row in rows] == [0] * n_usual + [1] * 6
 
 
 def test_all_benchmarks_are_tested():

@@ -69,6 +69,7 @@ from skmnist.classifiers._parameter_validation import (
     check_class_counts,
     check_parameters,
 )
+from skmnist.classifiers._pixel_scale import warn_of_other_scale
 from skmnist.classifiers._pixel_statistics import pixel_statistics
 from skmnist.classifiers._random_state import draw_seed, fork_rng, seed_generators
 from skmnist.classifiers._sample_weights import (
@@ -229,6 +230,8 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         Channels, height and width of the training images.
     pixel_mean_, pixel_std_ : ndarray of shape (channels,)
         Mean and standard deviation of the training pixels.
+    pixel_range_ : tuple of two float
+        Smallest and largest training pixel.
     loss_curve_ : list of float
         Mean (weighted) training loss of each completed epoch, while the network was
         trained; without label smoothing.
@@ -543,6 +546,16 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         ValueError, TypeError
             If X does not hold images of the training shape, or pixels so far off the
             training scale that the network overflows.
+
+        Warns
+        -----
+        UserWarning
+            If the pixels cannot be on the scale of the training images: one is more
+            than 3 times as large as the largest of these (of the absolute values); or
+            none reaches a sixth of their root mean square; or one is below minus a
+            tenth of the largest, while none of them was negative. Only the smallest and
+            largest pixel of X as a whole count, and an X of equal pixels is never
+            reported.
         """
 
         def predict(clf):
@@ -570,6 +583,11 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         ------
         NotFittedError, ValueError, TypeError
             As in `predict`.
+
+        Warns
+        -----
+        UserWarning
+            As in `predict`.
         """
         return self._run_prediction(lambda clf: clf._predict(X, as_probabilities), X)
 
@@ -591,6 +609,11 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         ------
         NotFittedError, ValueError, TypeError
             As in `predict`.
+
+        Warns
+        -----
+        UserWarning
+            As in `predict`.
         """
         return self._run_prediction(lambda clf: clf._predict(X, torch.Tensor.detach), X)
 
@@ -610,6 +633,11 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         -------
         float
             Fraction of correctly classified images, in [0, 1].
+
+        Warns
+        -----
+        UserWarning
+            As in `predict`.
         """
         X, y = with_labels(X, y)
         return super().score(X, as_labels(y), as_weights(sample_weight))
@@ -1047,7 +1075,8 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         self.image_shape_ = image_shape
         self._layout = data.layout, str(data.images.dtype).removeprefix("torch.")
         self.classes_inferred_ = data.classes  # skorch's classes_ returns it
-        self.pixel_mean_, self.pixel_std_ = self._compute_pixel_statistics(data)
+        statistics = self._compute_pixel_statistics(data)
+        self.pixel_mean_, self.pixel_std_, self.pixel_range_ = statistics
         self._weights_so_far = (0, 0.0)
         self._n_earlier_epochs = 0
         self.initialize()
@@ -1081,9 +1110,13 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         images = validate_images(self, X)
         if self.iterator_valid is not TensorBatchLoader or _reads_items(images):
             dataset = LabelledImages(images, None, self.classes_)
-            return self._to_array(self._predict_with_loader(dataset, transform))
-        with torch.inference_mode():
-            return self._to_array(transform(self._infer_in_batches(images)).cpu())
+            predictions = self._predict_with_loader(dataset, transform)
+        else:
+            with torch.inference_mode():
+                predictions = transform(self._infer_in_batches(images)).cpu()
+        predictions = self._to_array(predictions)
+        warn_of_other_scale(self, images)
+        return predictions
 
     def _predict_with_loader(self, dataset, transform):
         return fork_rng(self.device_, lambda: transform(self.forward(dataset).detach()))

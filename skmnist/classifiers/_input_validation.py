@@ -122,6 +122,7 @@ def validate_images(estimator, X):
         validate_data(estimator, X, reset=False, skip_check_array=True)
         rows = X
     else:
+        _refuse_single_image(estimator, X, layout)
         rows = validate_data(estimator, X, reset=False, dtype=PIXEL_DTYPES, order="C")
     if layout is not None and with_channels(layout) != estimator.image_shape_:
         raise ValueError(
@@ -320,6 +321,21 @@ def _is_surely_valid(estimator, X):
         and X.shape[1] == estimator.n_features_in_
         and not hasattr(estimator, "feature_names_in_")
     )
+
+
+def _refuse_single_image(estimator, X, layout):
+    """Raise ValueError for X[0], whose rows would be taken for images."""
+    if not isinstance(X, np.ndarray) or X.ndim != 2:
+        return
+    shape = len(X), *(layout or X.shape[1:])
+    if (
+        with_channels(shape) == estimator.image_shape_
+        and X.shape[1] != estimator.n_features_in_
+    ):
+        raise ValueError(
+            f"Got X of shape {shape}, which is that of a single image. Expected "
+            "several images, or one as an array of length 1: pass X[None]."
+        )
 
 
 def _as_array(X):

@@ -148,6 +148,8 @@ class MnistCNNClassifier(ImageClassifier):
         Channels, height and width of the training images.
     pixel_mean_, pixel_std_ : ndarray of shape (channels,)
         Mean and standard deviation of the training pixels.
+    pixel_range_ : tuple of two float
+        Smallest and largest training pixel.
     loss_curve_ : list of float
         Mean (weighted) training loss of each completed epoch, while the network was
         trained; without label smoothing.

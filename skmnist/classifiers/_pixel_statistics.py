@@ -1,4 +1,4 @@
-"""Mean and standard deviation of the pixels."""
+"""Mean, standard deviation and range of the pixels."""
 
 import torch
 
@@ -12,7 +12,7 @@ ROUNDING = 1e-9
 
 
 def pixel_statistics(images, weights=None, num_workers=0):
-    """Compute the mean and standard deviation of the pixels of each channel.
+    """Compute the mean and standard deviation of each channel, and the range.
 
     The images are read once: sums of deviations from the mean of the first ones, and of
     their squares, give both.
@@ -29,15 +29,18 @@ def pixel_statistics(images, weights=None, num_workers=0):
     -------
     mean, std : ndarray of shape (C,), float64
         On the scale of the pixels. `std` is 1 for a channel of equal pixels.
+    pixel_range : tuple of two float
+        Smallest and largest pixel of all channels.
     """
     dataset = LabelledImages(images, None, None, weights)
-    centre, total, sums, squares = None, 0.0, 0.0, 0.0
+    centre, total, sums, squares, ranges = None, 0.0, 0.0, 0.0, []
     for part, targets in TensorBatchLoader(dataset, CHUNK, num_workers=num_workers):
         pixels = part.flatten(2).double()  # (n, C, H*W)
         weight = torch.ones(len(part)) if weights is None else targets[1]
         weight = weight.double()
         if centre is None:
             centre = pixels.mean((0, 2))
+        ranges.append(torch.stack(torch.aminmax(pixels)))
         deviations = pixels - centre[:, None]
         total += weight.sum() * pixels.shape[2]
         sums = sums + weight @ deviations.sum(2)
@@ -46,4 +49,5 @@ def pixel_statistics(images, weights=None, num_workers=0):
     mean = centre + shift
     std = (squares / total - shift**2).clamp(min=0).sqrt()
     std[std <= ROUNDING * mean.abs()] = 1.0
-    return mean.numpy(), std.numpy()
+    lowest, highest = torch.aminmax(torch.stack(ranges))
+    return mean.numpy(), std.numpy(), (lowest.item(), highest.item())

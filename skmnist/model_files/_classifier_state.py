@@ -26,6 +26,7 @@ ATTRIBUTES = {
     "n_earlier_epochs": "_n_earlier_epochs",
     "n_features": "n_features_in_",
     "pixel_mean": "pixel_mean_",
+    "pixel_range": "pixel_range_",
     "pixel_std": "pixel_std_",
     "precision": "precision_",
     "seed": "_seed",
@@ -35,6 +36,9 @@ ATTRIBUTES = {
 
 Without the network, the history, and `device_`, which is chosen on reading.
 """
+
+OPTIONAL_ATTRIBUTES = {"feature_names", "pixel_range"}
+"""Attributes that a file may lack; earlier versions did not have the second."""
 
 CLASSIFIERS = {cls.__name__: cls for cls in (MnistCNNClassifier, ResNetClassifier)}
 """Classifiers that a file can hold, by their names in it."""
@@ -202,7 +206,7 @@ def _check_parameters(parameters, cls):
 
 def _check_attributes(attributes, n_epochs):
     """Check that the fitted attributes are possible, and fit each other."""
-    _check(ATTRIBUTES.keys() - attributes.keys() <= {"feature_names"}, "attributes")
+    _check(ATTRIBUTES.keys() - attributes.keys() <= OPTIONAL_ATTRIBUTES, "attributes")
     n_features, image_shape = attributes["n_features"], attributes["image_shape"]
     _check(type(image_shape) is tuple and len(image_shape) == 3, "image_shape")
     sizes = (n_features, *image_shape)
@@ -220,6 +224,10 @@ def _check_attributes(attributes, n_epochs):
     for values in (mean, std):
         _check(values.dtype == np.float64 and values.shape == image_shape[:1], "pixels")
     _check(np.isfinite(mean).all() and (std > 0).all(), "pixels")
+    pixel_range = attributes.get("pixel_range", (0.0, 1.0))
+    _check(type(pixel_range) is tuple and len(pixel_range) == 2, "pixel_range")
+    _check(all(type(bound) is float for bound in pixel_range), "pixel_range")
+    _check(-math.inf < pixel_range[0] <= pixel_range[1] < math.inf, "pixel_range")
     precisions = ("float32", "bfloat16", "float64")
     _check(attributes["precision"] in precisions, "precision")
     _check(type(attributes["seed"]) is int and attributes["seed"] >= 0, "seed")

@@ -126,7 +126,20 @@ def test_pixel_statistics_agree_with_numpy(dtype):
     # more images than one chunk of the conversion
     images = rng.integers(0, 256, (9000, 2, 3, 3)).astype(dtype)
     images[:, 1] = 7
-    mean, std = pixel_statistics(torch.from_numpy(images))
+    mean, std, pixel_range = pixel_statistics(torch.from_numpy(images))
+    assert pixel_range == (images.min(), images.max())
     pixels = images[:, 0].astype(float)
     np.testing.assert_allclose(mean, [pixels.mean(), 7], rtol=1e-12)
     np.testing.assert_allclose(std, [pixels.std(), 1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("convert", [np.asarray, torch.as_tensor, np.ndarray.tolist])
+@pytest.mark.parametrize("shape", [(6, 8), (3, 6, 8)])
+def test_single_image(small, convert, shape):
+    X = np.random.default_rng(0).integers(0, 256, (4, *shape))
+    clf = small().fit(X, [0, 1, 0, 1])
+    with pytest.raises(ValueError, match=r"Got X of shape .*single image.*X\[None\]"):
+        clf.predict(convert(X[0]))
+    assert clf.predict(convert(X[0][None])) == clf.predict(X)[:1]
+    if len(shape) == 2:  # as (channels, height, width), too
+        assert clf.predict(convert(X[:1])) == clf.predict(X)[:1]

@@ -234,12 +234,12 @@ def test_loss_and_its_reductions(small, few, weight, precision):
 
 def test_pixel_statistics():
     images = torch.tensor([[[[1, 2], [3, 4]]], [[[9, 9], [9, 9]]]], dtype=torch.uint8)
-    mean, std = pixel_statistics(images, np.array([3.0, 1.0]))
+    mean, std, _ = pixel_statistics(images, np.array([3.0, 1.0]))
     pixels = np.array([1, 2, 3, 4] * 3 + [9] * 4)
     np.testing.assert_allclose((mean[0], std[0]), (pixels.mean(), pixels.std()))
     for value in (0.1, 250.7, -3.3, 0.0):  # rounding must not cause a spread
         constant = torch.full((37, 2, 3, 3), value)
-        _, std = pixel_statistics(constant, np.random.default_rng(0).random(37))
+        _, std, _ = pixel_statistics(constant, np.random.default_rng(0).random(37))
         assert std.tolist() == [1, 1]
 
 

@@ -55,7 +55,9 @@ def wrong_entry(metadata, tensors, generator):
 
 
 def missing_entry(metadata, tensors, generator):
-    owner, key = choose_entry(metadata, generator)
+    key = "pixel_range"
+    while key == "pixel_range":  # earlier versions did not have it
+        owner, key = choose_entry(metadata, generator)
     del owner[key]
 
 
@@ -110,6 +112,15 @@ def wrong_parameter(metadata, tensors, generator):
     }
     name = generator.choice(list(wrong))
     get_parts(metadata)["parameters"][name] = generator.choice(wrong[name])
+
+
+def wrong_pixel_range(metadata, tensors, generator):
+    bounds = [
+        *([0.0], [0.0, 1.0, 2.0], [1.0, 0.0], [0, 255], [0.0, "x"], [0.0, None]),
+        *([0.0, {"float": "inf"}], [{"float": "nan"}, 1.0], [{"float": "-inf"}, 1.0]),
+    ]
+    pixel_range = {"tuple": generator.choice(bounds)}
+    get_parts(metadata)["attributes"]["pixel_range"] = pixel_range
 
 
 def wrong_network(metadata, tensors, generator):
@@ -364,6 +375,7 @@ HOSTILE = {
     },
     "classifier": {
         **HOSTILE_ANY,
+        "wrong pixel range": wrong_pixel_range,
         "wrong labels": wrong_labels,
         "wrong history": wrong_history,
         LARGE_HISTORY: large_history,

@@ -49,7 +49,8 @@ def test_onnx(few, small, path, make):
     shape, dtype = clf._layout
     generator = np.random.default_rng(0)
     for n in (1, 7, 600):
-        X = generator.integers(0, 255, (n, *shape)).astype(dtype)
+        brightest = int(clf.pixel_range_[1])
+        X = generator.integers(0, brightest, (n, *shape)).astype(dtype)
         session, (label, probabilities) = run_onnx(path, X)
         assert label.tolist() == clf.predict(X).tolist()
         assert probabilities.shape == (n, len(clf.classes_))
