@@ -31,6 +31,7 @@ ARGUMENTS = {
     "precision": ["--seeds", "0", "1"],
     "scaling": ["--sizes", "300", "700"],
     "search": ["short", "--splits", "1"],
+    "search_memory_map": ["--gib", "0.01", "--limit", "4"],
     "training": ["--rounds", "2"],
 }
 
@@ -65,6 +66,7 @@ ROWS = {
     ],
     "precision": ["float32", "float32", "bfloat16", "bfloat16"],
     "scaling": [300, 700],
+    "search_memory_map": [0.004, 0.016],
     "training": [
         *("article's loop", "plain skorch", "best hand-written loop", "skmnist"),
         *("skmnist, former default", "skmnist, 36,000 digits"),
