@@ -317,13 +317,14 @@ def wrong_step(metadata, tensors, generator):
 def wrong_steps(metadata, tensors, generator):
     pipeline = metadata["pipeline"]
     steps = pipeline["steps"]
+    name = steps[-1][0]
     change = generator.randrange(4)
     if change == 0:
-        other = [[3, None], [None, None], ["pca", None], [[], "passthrough"]]
+        other = [[3, None], [None, None], [name, None], [[], "passthrough"]]
         other += [["x", "os.system"], ["x", 3], ["x", {"class": "skmnist.CNN"}], "x", 3]
         steps.append(generator.choice(other))
     elif change == 1:
-        pipeline["classifier"][0] = generator.choice([None, 3, "pca", [], {}])
+        pipeline["classifier"][0] = generator.choice([None, 3, name, [], {}])
     elif change == 2:
         pipeline["parameters"]["memory"] = generator.choice(["/tmp/x", 3, {}])
     else:
