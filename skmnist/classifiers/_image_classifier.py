@@ -550,12 +550,12 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         Warns
         -----
         UserWarning
-            If the pixels cannot be on the scale of the training images: one is more
-            than 3 times as large as the largest of these (of the absolute values); or
-            none reaches a sixth of their root mean square; or one is below minus a
-            tenth of the largest, while none of them was negative. Only the smallest and
-            largest pixel of X as a whole count, and an X of equal pixels is never
-            reported.
+            If the pixels cannot be on the scale of the training images: none of them
+            reaches a sixth of the root mean square of the training pixels; or their
+            mean exceeds the largest training pixel; or more than a fiftieth of them
+            are below minus a tenth of the largest training pixel, while no training
+            pixel was negative. Signs are ignored in the first two. X counts as a whole,
+            and an X of equal pixels is never reported.
         """
 
         def predict(clf):

@@ -14,21 +14,23 @@ from skmnist.datasets import LazyImages
 LAZY_IMAGES = 100
 """Images whose pixels are looked at, if they are read for it."""
 
-TOO_LARGE = 3
-"""Multiple of the largest training pixel that no pixel should exceed."""
-
 TOO_SMALL = 1 / 6
 """Fraction of the root mean square of the training pixels that one should reach."""
 
-TOO_NEGATIVE = 1 / 10
-"""Fraction of the largest training pixel below 0, where there was none below 0."""
+NEGATIVE, TOO_MANY = 1 / 10, 1 / 50
+"""Fraction of the largest training pixel, below 0, and fraction of pixels below that.
+
+Few such pixels are no other scale: interpolation overshoots, and scikit-learn's scalers
+stretch pixels that hardly vary in the training images.
+"""
 
 
 def warn_of_other_scale(estimator, images):
     """Warn if the pixels cannot be on the scale of the training images.
 
-    `ImageClassifier.predict` describes the test. It needs the smallest and largest
-    pixel only, because a single image must not take much longer.
+    `ImageClassifier.predict` describes the test. A single image must not take much
+    longer, so that first the smallest and the largest pixel decide whether it is
+    needed.
 
     Parameters
     ----------
@@ -52,15 +54,17 @@ def warn_of_other_scale(estimator, images):
     lowest, highest = torch.aminmax(images)
     lowest, highest = lowest.item(), highest.item()
     largest, largest_known = max(-lowest, highest), max(-known[0], known[1])
-    too_negative = known[0] >= 0 and lowest < -TOO_NEGATIVE * largest_known
-    usual = TOO_SMALL * largest_known <= largest <= TOO_LARGE * largest_known
-    if usual and not too_negative:
+    bound = -NEGATIVE * largest_known
+    negative = known[0] >= 0 and lowest < bound
+    if TOO_SMALL * largest_known <= largest <= largest_known and not negative:
         return
     if lowest == highest or largest_known == 0:  # blank
         return
-    too_large = largest > TOO_LARGE * largest_known
-    too_small = largest < TOO_SMALL * _root_mean_square(estimator, largest_known)
-    if too_negative or too_large or too_small:
+    if (
+        largest < TOO_SMALL * _root_mean_square(estimator, largest_known)
+        or images.abs().mean(dtype=torch.float64) > largest_known
+        or (negative and (images < bound).double().mean() > TOO_MANY)
+    ):
         warnings.warn(
             f"Got X with pixels from {lowest:g} to {highest:g}, but "
             f"{type(estimator).__name__} was trained on pixels from {known[0]:g} to "
@@ -82,7 +86,9 @@ def _root_mean_square(estimator, largest_known):
 
 def _stacklevel_of_caller():
     """Level, for the function that calls this one, of the code that uses a library."""
-    packages = (frame.frame.f_globals["__name__"] for frame in inspect.stack(0)[1:])
+    packages = (
+        frame.frame.f_globals.get("__name__", "") for frame in inspect.stack(0)[1:]
+    )
     outside = (
         level
         for level, name in enumerate(packages, start=1)

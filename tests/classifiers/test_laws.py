@@ -232,6 +232,7 @@ pixels = st.one_of(
     )
 )
 @example(X=np.full((1, 256), 3.4e38, dtype=np.float32))
+@pytest.mark.filterwarnings("ignore:Got X with pixels")  # on any scale
 @pytest.mark.parametrize("fitted", [1, 1e-4], indirect=True)
 def test_probabilities(fitted, X):
     """Or, where pixels are so large that the network overflows, an error.
@@ -255,6 +256,7 @@ def test_probabilities(fitted, X):
     np.testing.assert_allclose(probabilities, np.exp(logarithms), 1e-5, atol=1e-37)
 
 
+@pytest.mark.filterwarnings("ignore:Got X with pixels")  # on any scale
 @given(arrays(np.uint8, st.tuples(st.integers(2, 9), st.just(256))), st.data())
 def test_an_image_is_judged_alone(fitted, X, data):
     """Its probabilities do not depend on what it is asked together with."""

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from skmnist import MnistCNNClassifier
 
@@ -108,6 +110,17 @@ def test_hot_pixel(few, small):
     hot[0, 0] = 20_000
     clf = small(max_epochs=1).fit(hot, y)
     assert get_messages(clf.predict, X) == []
+
+
+@pytest.mark.parametrize("scaler", [MinMaxScaler(), StandardScaler()])
+def test_scalers_of_single_pixels(sample, small, scaler):
+    """Where few training images have ink, other images get very large pixels."""
+    X, y = sample
+    pipeline = make_pipeline(scaler, small(max_epochs=1)).fit(X[::50], y[::50])
+    scaled = pipeline[:-1].transform(X)
+    assert scaled.max() > 10 * scaled[::50].max()
+    assert get_messages(pipeline.predict, X) == []
+    assert len(get_messages(pipeline[-1].predict, X)) == 1
 
 
 def test_images_of_eight_by_eight_pixels(small):

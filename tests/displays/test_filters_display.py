@@ -59,6 +59,7 @@ def test_layouts_of_one_image(fitted, few, shape):
     np.testing.assert_array_equal(display.image, image.reshape(28, 28))
 
 
+@pytest.mark.filterwarnings("ignore:Got X with pixels from 0 to 1")
 @pytest.mark.parametrize("dtype", [bool, ">f4", ">i2", object, "float64"])
 def test_filters_of_any_numeric_type(fitted, few, dtype):
     image = few[0][0] > 99
