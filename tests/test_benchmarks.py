@@ -221,7 +221,7 @@ def test_deformed_digits_are_variants_of_their_digits(make_stream):
     for variants in (first, second):
         assert variants.mean() == pytest.approx(stream.X.mean(), rel=0.1)
         likeness = np.corrcoef(variants, stream.X)[:250, 250:]
-        assert np.diag(likeness).mean() > likeness.mean() + 0.2
+        assert np.diag(likeness).mean() > likeness.mean() + 0.15
 
 
 def test_files_of_deformed_digits_are_used_again(tmp_path, out_of_core, make_stream):

@@ -27,7 +27,7 @@ N_FIELDS = 1000
 SMOOTHNESS = 5.0
 """Standard deviation in pixels of the Gaussian filter that smooths a field."""
 
-DISPLACEMENT = 1.5
+DISPLACEMENT = 0.5
 """Standard deviation in pixels of the displacement of a pixel along each axis."""
 
 ROTATION, SHEAR = math.radians(15), math.radians(20)

@@ -57,9 +57,9 @@ def is_watched(net, step_fn, cls):
 def run_unwatched_epoch(net, iterator, training, prefix, step_fn, **fit_params):
     """Do what `skorch.NeuralNet.run_single_epoch` does, if nobody watches the batches.
 
-    At the end of the epoch the history is the same. The losses are read from the device
-    only then, so that a fast device does not wait for each of them, and callbacks that
-    score the whole epoch receive all batches as one.
+    At the end of the epoch the history is the same. The losses are read from a GPU only
+    then, so that it does not wait for each of them, and callbacks that score the whole
+    epoch receive all batches as one.
 
     Parameters
     ----------
@@ -84,7 +84,10 @@ def run_unwatched_epoch(net, iterator, training, prefix, step_fn, **fit_params):
             row = {}
             epoch["batches"].append(row)
             step = step_fn(batch, **fit_params)
-            losses.append(step["loss"].detach())
+            loss = step["loss"].detach()
+            # Losses that stay would lie scattered in the memory that the batches free,
+            # and large tensors would no longer find room there.
+            losses.append(loss.item() if loss.device.type == "cpu" else loss)
             rows.append(row)
             row[f"{prefix}_loss"] = None  # until the end of the epoch
             row[f"{prefix}_batch_size"] = get_len(batch[0])
@@ -143,8 +146,10 @@ def _get_encoded_labels(batch):
 
 
 def _read(losses):
-    """Copy losses from their device, all at once."""
-    return torch.stack([loss.reshape(()) for loss in losses]).tolist() if losses else []
+    """Return losses as floats; those on a GPU are copied from it all at once."""
+    if not losses or isinstance(losses[0], float):
+        return losses
+    return torch.stack([loss.reshape(()) for loss in losses]).tolist()
 
 
 def _get_function(method):
