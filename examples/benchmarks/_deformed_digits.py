@@ -46,7 +46,7 @@ class DeformedDigits:
     X : ndarray of shape (n, 784), uint8
         Images of 28x28 pixels, dark outside.
     y : ndarray of shape (n,)
-        Labels.
+        Labels, integers from 0 to 255.
     seed : int
         At least 0.
     """
@@ -70,9 +70,9 @@ class DeformedDigits:
 
         Returns
         -------
-        ndarray of shape (n_images,)
+        ndarray of shape (n_images,), uint8
         """
-        return np.resize(self.y, n_images)
+        return np.resize(self.y.astype(np.uint8), n_images)
 
     def make_chunk(self, number):
         """Return images `number * CHUNK` to `(number + 1) * CHUNK` of the sequence.

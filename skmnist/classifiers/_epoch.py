@@ -6,6 +6,7 @@ from skorch.callbacks import Callback, EpochScoring
 from skorch.dataset import get_len
 
 from skmnist.callbacks import OneCycleLR
+from skmnist.classifiers._fit_callbacks import TrainingAccuracy
 
 BATCH_HOOKS = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 """Hooks that skorch calls for each batch."""
@@ -22,6 +23,9 @@ _BLIND = {
     *(OneCycleLR.on_grad_computed, OneCycleLR.on_batch_end),
 }
 """Hooks that look at neither the batch nor its loss."""
+
+_SCORING = {EpochScoring.on_batch_end, TrainingAccuracy.on_batch_end}
+"""Hooks that look at labels and outputs only."""
 
 
 def is_watched(net, step_fn, cls):
@@ -47,7 +51,7 @@ def is_watched(net, step_fn, cls):
             for name in BATCH_METHODS
         )
         or any(
-            _get_function(hook) not in _BLIND | {EpochScoring.on_batch_end}
+            _get_function(hook) not in _BLIND | _SCORING
             for name in BATCH_HOOKS
             for hook in _find_hooks(net, name)
         )
@@ -75,7 +79,9 @@ def run_unwatched_epoch(net, iterator, training, prefix, step_fn, **fit_params):
         Passed to `step_fn`.
     """
     hooks = _find_hooks(net, "on_batch_end")
-    scorers = [hook for hook in hooks if _get_function(hook) not in _BLIND]
+    scorers = [hook for hook in hooks if _get_function(hook) in _SCORING]
+    counters = [hook for hook in scorers if _counts(hook, net)]
+    scorers = [hook for hook in scorers if hook not in counters]
     schedules = [hook for hook in hooks if _get_function(hook) in _BLIND]
     epoch = net.history[-1]
     rows, losses, outputs, labels = [], [], [], []
@@ -93,6 +99,9 @@ def run_unwatched_epoch(net, iterator, training, prefix, step_fn, **fit_params):
             row[f"{prefix}_batch_size"] = get_len(batch[0])
             for schedule in schedules:
                 schedule(net, batch=batch, training=training)
+            for counter in counters:
+                y = _get_encoded_labels(batch)
+                counter(net, batch=(None, y), y_pred=step["y_pred"], training=training)
             if scorers:
                 outputs.append(step["y_pred"].detach())
                 labels.append(_get_encoded_labels(batch))
@@ -136,6 +145,11 @@ def _find_hooks(net, name):
     """Return the methods of this name of all callbacks that implement it."""
     hooks = [getattr(callback, name) for _, callback in net.callbacks_]
     return [hook for hook in hooks if _get_function(hook) not in _EMPTY]
+
+
+def _counts(hook, net):
+    scorer = hook.__self__
+    return isinstance(scorer, TrainingAccuracy) and scorer.counts(net)
 
 
 def _get_encoded_labels(batch):
