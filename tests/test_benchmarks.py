@@ -1,5 +1,7 @@
 """Each benchmark runs on a few digits, prints a table and writes a file."""
 
+import importlib
+import io
 import json
 import os
 import re
@@ -10,7 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from skmnist.datasets import load_mnist_sample
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "examples" / "benchmarks"
@@ -25,6 +30,7 @@ ARGUMENTS = {
     "estimator_checks": ["--only", "MnistCNNClassifier", "SVC", "--details"],
     "imports": ["--rounds", "1"],
     "inference": ["--rounds", "2", "--batch-sizes", "64", "128"],
+    "out_of_core": ["--images", "2000", "--in-memory", "1000", "--held-out"],
     "peers": [],
     "photos": [],
     "pixel_scale": [],
@@ -53,6 +59,7 @@ ROWS = {
         *("plain skorch", "torch", "torch", "ONNX Runtime"),
         *("torch, network of skmnist", "skmnist"),
     ],
+    "out_of_core": ["in memory", "memory map", "in memory"],
     "peers": [
         *("MnistCNNClassifier(max_epochs=1)", "MnistCNNClassifier()"),
         *("KNeighborsClassifier()", "ExtraTreesClassifier()"),
@@ -174,3 +181,80 @@ def test_warnings_about_the_scale(outcomes):
 def test_all_benchmarks_are_tested():
     scripts = {path.stem for path in FOLDER.glob("[!_]*.py")}
     assert scripts == ARGUMENTS.keys()
+
+
+@pytest.fixture
+def out_of_core(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module("out_of_core")
+
+
+@pytest.fixture
+def make_stream(out_of_core):
+    X, y = load_mnist_sample(subset="train", return_X_y=True)
+    return lambda seed, n=300: out_of_core.DeformedDigits(X[:n], y[:n], seed)
+
+
+def test_deformed_digits_are_a_stream(out_of_core, make_stream):
+    """Each chunk depends on the seed and its number alone."""
+    file, stream = io.BytesIO(), make_stream(seed=0)
+    stream.write(file, 1200)
+    file.seek(0)
+    X = np.load(file)
+    assert X.shape == (1200, 784)
+    assert X.dtype == np.uint8
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads + 1)
+        last = make_stream(seed=0).make_chunk(2)
+    finally:
+        torch.set_num_threads(threads)
+    assert np.array_equal(X[2 * out_of_core.CHUNK :], last[:200])
+    assert not np.array_equal(last, make_stream(seed=1).make_chunk(2))
+
+
+def test_deformed_digits_are_variants_of_their_digits(make_stream):
+    stream = make_stream(seed=0, n=250)
+    first, second = np.split(stream.make_chunk(0).astype(float), 2)
+    labels = stream.make_labels(500)
+    assert np.array_equal(labels[:250], stream.y)
+    assert np.array_equal(labels[250:], stream.y)
+    assert (first != second).any(axis=1).all()
+    for variants in (first, second):
+        assert variants.mean() == pytest.approx(stream.X.mean(), rel=0.1)
+        likeness = np.corrcoef(variants, stream.X)[:250, 250:]
+        assert np.diag(likeness).mean() > likeness.mean() + 0.15
+
+
+def test_files_of_deformed_digits_are_used_again(tmp_path, out_of_core, make_stream):
+    images, labels = out_of_core.write_files(tmp_path, make_stream(seed=0), 1200)
+    written = images.stat().st_mtime_ns
+    assert sorted(tmp_path.iterdir()) == [images, labels]
+    again = out_of_core.write_files(tmp_path, make_stream(seed=0), 1200)
+    assert again == (images, labels)
+    assert images.stat().st_mtime_ns == written
+    for seed, n_images in ((1, 1200), (0, 1199)):
+        with pytest.raises(ValueError, match="does not hold the 1,"):
+            out_of_core.write_files(tmp_path, make_stream(seed), n_images)
+
+
+def test_too_many_deformed_digits_for_the_disk(tmp_path, out_of_core, make_stream):
+    with pytest.raises(OSError, match="which take 7840000"):
+        out_of_core.write_files(tmp_path, make_stream(seed=0), 10**13)
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits the size of files")
+def test_a_disk_that_becomes_full_while_the_digits_are_written(
+    tmp_path, out_of_core, make_stream
+):
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, hard))
+    try:
+        with pytest.raises(OSError, match=r"could not be written \(File too large\)"):
+            out_of_core.write_files(tmp_path, make_stream(seed=0), 1200)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not os.listdir(tmp_path)

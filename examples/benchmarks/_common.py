@@ -129,21 +129,35 @@ class PeakMemory:
 
     def __enter__(self):
         self.rise = None
-        self._linux = sys.platform == "linux"
-        if self._linux:
+        self._before = read_memory("VmRSS")
+        if self._before is not None:
             Path("/proc/self/clear_refs").write_text("5")  # resets the peak
-            self._before = self._read("VmRSS")
         return self
 
     def __exit__(self, *exception):
-        if self._linux:
-            self.rise = self._read("VmHWM") - self._before
+        if self._before is not None:
+            self.rise = read_memory("VmHWM") - self._before
 
-    def _read(self, name):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith(f"{name}:"):
-                return int(line.split()[1]) * 1024 / 1e6  # the file counts in KiB
-        raise OSError(f"/proc/self/status does not have {name}")
+
+def read_memory(name):
+    """Return an entry of Linux's /proc/self/status in megabytes (10^6 bytes).
+
+    Parameters
+    ----------
+    name : {"VmRSS", "VmHWM", "RssAnon"}
+        Resident memory of this process, its peak, or its anonymous part.
+
+    Returns
+    -------
+    float or None
+        None on systems other than Linux.
+    """
+    if sys.platform != "linux":
+        return None
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024 / 1e6  # the file counts in KiB
+    raise OSError(f"/proc/self/status does not have {name}")
 
 
 def report(arguments, rows, **further):

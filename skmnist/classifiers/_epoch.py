@@ -6,6 +6,7 @@ from skorch.callbacks import Callback, EpochScoring
 from skorch.dataset import get_len
 
 from skmnist.callbacks import OneCycleLR
+from skmnist.classifiers._fit_callbacks import TrainingAccuracy
 
 BATCH_HOOKS = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 """Hooks that skorch calls for each batch."""
@@ -22,6 +23,9 @@ _BLIND = {
     *(OneCycleLR.on_grad_computed, OneCycleLR.on_batch_end),
 }
 """Hooks that look at neither the batch nor its loss."""
+
+_SCORING = {EpochScoring.on_batch_end, TrainingAccuracy.on_batch_end}
+"""Hooks that look at labels and outputs only."""
 
 
 def is_watched(net, step_fn, cls):
@@ -47,7 +51,7 @@ def is_watched(net, step_fn, cls):
             for name in BATCH_METHODS
         )
         or any(
-            _get_function(hook) not in _BLIND | {EpochScoring.on_batch_end}
+            _get_function(hook) not in _BLIND | _SCORING
             for name in BATCH_HOOKS
             for hook in _find_hooks(net, name)
         )
@@ -57,9 +61,9 @@ def is_watched(net, step_fn, cls):
 def run_unwatched_epoch(net, iterator, training, prefix, step_fn, **fit_params):
     """Do what `skorch.NeuralNet.run_single_epoch` does, if nobody watches the batches.
 
-    At the end of the epoch the history is the same. The losses are read from the device
-    only then, so that a fast device does not wait for each of them, and callbacks that
-    score the whole epoch receive all batches as one.
+    At the end of the epoch the history is the same. The losses are read from a GPU only
+    then, so that it does not wait for each of them, and callbacks that score the whole
+    epoch receive all batches as one.
 
     Parameters
     ----------
@@ -75,7 +79,9 @@ def run_unwatched_epoch(net, iterator, training, prefix, step_fn, **fit_params):
         Passed to `step_fn`.
     """
     hooks = _find_hooks(net, "on_batch_end")
-    scorers = [hook for hook in hooks if _get_function(hook) not in _BLIND]
+    scorers = [hook for hook in hooks if _get_function(hook) in _SCORING]
+    counters = [hook for hook in scorers if _counts(hook, net)]
+    scorers = [hook for hook in scorers if hook not in counters]
     schedules = [hook for hook in hooks if _get_function(hook) in _BLIND]
     epoch = net.history[-1]
     rows, losses, outputs, labels = [], [], [], []
@@ -84,12 +90,18 @@ def run_unwatched_epoch(net, iterator, training, prefix, step_fn, **fit_params):
             row = {}
             epoch["batches"].append(row)
             step = step_fn(batch, **fit_params)
-            losses.append(step["loss"].detach())
+            loss = step["loss"].detach()
+            # Losses that stay would lie scattered in the memory that the batches free,
+            # and large tensors would no longer find room there.
+            losses.append(loss.item() if loss.device.type == "cpu" else loss)
             rows.append(row)
             row[f"{prefix}_loss"] = None  # until the end of the epoch
             row[f"{prefix}_batch_size"] = get_len(batch[0])
             for schedule in schedules:
                 schedule(net, batch=batch, training=training)
+            for counter in counters:
+                y = _get_encoded_labels(batch)
+                counter(net, batch=(None, y), y_pred=step["y_pred"], training=training)
             if scorers:
                 outputs.append(step["y_pred"].detach())
                 labels.append(_get_encoded_labels(batch))
@@ -135,6 +147,11 @@ def _find_hooks(net, name):
     return [hook for hook in hooks if _get_function(hook) not in _EMPTY]
 
 
+def _counts(hook, net):
+    scorer = hook.__self__
+    return isinstance(scorer, TrainingAccuracy) and scorer.counts(net)
+
+
 def _get_encoded_labels(batch):
     _images, targets = batch
     while not isinstance(targets, torch.Tensor):  # weights and positions come after
@@ -143,8 +160,10 @@ def _get_encoded_labels(batch):
 
 
 def _read(losses):
-    """Copy losses from their device, all at once."""
-    return torch.stack([loss.reshape(()) for loss in losses]).tolist() if losses else []
+    """Return losses as floats; those on a GPU are copied from it all at once."""
+    if not losses or isinstance(losses[0], float):
+        return losses
+    return torch.stack([loss.reshape(()) for loss in losses]).tolist()
 
 
 def _get_function(method):

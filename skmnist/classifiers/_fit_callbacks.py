@@ -3,6 +3,7 @@
 import inspect
 from collections import Counter
 
+import torch
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
 from skmnist.callbacks import StopTraining, TrainingCheckpoint
@@ -20,6 +21,41 @@ class ValidationScoring(EpochScoring):
         # the data set itself, also without caching: it has the weights
         _X, y, y_pred = super().get_test_data(dataset_train, dataset_valid, use_caching)
         return dataset_valid, y, y_pred
+
+
+class TrainingAccuracy(EpochScoring):
+    """Accuracy of the training batches at the time they are trained on.
+
+    It counts correct predictions. `EpochScoring` would keep the outputs of all batches
+    until the end of the epoch, more memory than the images of a batch; it still does if
+    `scoring` is not "accuracy". Its parameters are those of `EpochScoring`.
+    """
+
+    def counts(self, net):
+        """Return whether `on_batch_end` counts, and takes encoded labels, too."""
+        caches = self.use_caching if net.use_caching == "auto" else net.use_caching
+        return self.on_train and self.scoring == "accuracy" and caches
+
+    def on_epoch_begin(self, net, **kwargs):
+        super().on_epoch_begin(net, **kwargs)
+        self.n_images_ = self.n_correct_ = 0
+
+    def on_batch_end(self, net, batch, y_pred, training, **kwargs):
+        if not self.counts(net):
+            super().on_batch_end(net, batch, y_pred, training, **kwargs)
+        elif training:
+            _images, y = batch
+            if not isinstance(y, torch.Tensor):
+                y = torch.from_numpy(net.classes_.searchsorted(y))
+            correct = y_pred.detach().argmax(1) == y.to(y_pred.device)
+            self.n_images_ += len(y)
+            self.n_correct_ += correct.sum()
+
+    def on_epoch_end(self, net, **kwargs):
+        if not self.counts(net):
+            super().on_epoch_end(net, **kwargs)
+        elif self.n_images_:
+            self._record_score(net.history, int(self.n_correct_) / self.n_images_)
 
 
 class TrainingControl(Callback):

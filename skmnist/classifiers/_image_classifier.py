@@ -13,7 +13,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch import NeuralNetClassifier
-from skorch.callbacks import EpochScoring, EpochTimer, PassthroughScoring, PrintLog
+from skorch.callbacks import EpochTimer, PassthroughScoring, PrintLog
 from skorch.dataset import ValidSplit
 from skorch.exceptions import SkorchTrainingImpossibleError
 from skorch.utils import is_dataset, to_tensor
@@ -41,6 +41,7 @@ from skmnist.classifiers._epoch import (
     run_unwatched_epoch,
 )
 from skmnist.classifiers._fit_callbacks import (
+    TrainingAccuracy,
     ValidationScoring,
     drop_training_control,
     find_checkpoint,
@@ -753,12 +754,13 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
     def get_default_callbacks(self):
         accuracy = {"scoring": "accuracy", "lower_is_better": False}
+        training = {**accuracy, "name": "train_acc", "on_train": True}
         validation = {**accuracy, "scoring": score_validation_data}
         schedule = [] if self.lr_schedule is None else [("lr_schedule", OneCycleLR())]
         return [
             ("epoch_timer", EpochTimer()),
             ("train_loss", PassthroughScoring("train_loss", on_train=True)),
-            ("train_acc", EpochScoring(**accuracy, name="train_acc", on_train=True)),
+            ("train_acc", TrainingAccuracy(**training)),
             ("valid_loss", PassthroughScoring("valid_loss")),
             ("valid_acc", ValidationScoring(**validation, name="valid_acc")),
             *schedule,

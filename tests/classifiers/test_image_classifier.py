@@ -97,6 +97,32 @@ def test_train_acc_is_the_accuracy_during_training(small, few):
     assert clf.module_.images == 3 * len(X) + 2
 
 
+@pytest.mark.parametrize("watched", [False, True])
+def test_train_acc_is_counted_without_the_outputs(small, few, watched):
+    """It is what skorch's callback computes, which keeps the outputs of an epoch."""
+    kept = []
+
+    class Watcher(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            kept.append(dict(net.callbacks_)["train_acc"].y_preds_)
+
+    class BatchWatcher(Watcher):
+        def on_batch_end(self, net, batch, **kwargs):
+            pass
+
+    X, y = few
+    scoring = EpochScoring("accuracy", False, on_train=True, name="of_skorch")
+    callbacks = [scoring, BatchWatcher() if watched else Watcher()]
+    clf = small(callbacks=callbacks, max_epochs=2).fit(X, y.astype(str))
+    assert clf.history[:, "train_acc"] == clf.history[:, "of_skorch"]
+    assert kept == [[], []]
+
+
+def test_train_acc_with_another_scoring(small, few):
+    clf = small(callbacks__train_acc__scoring="neg_log_loss", max_epochs=1).fit(*few)
+    assert clf.history[-1, "train_acc"] < 0
+
+
 def test_prediction_methods_are_consistent(small, labelled):
     X, y = labelled
     clf = small().fit(X, y)
