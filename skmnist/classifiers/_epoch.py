@@ -91,9 +91,7 @@ def run_unwatched_epoch(net, iterator, training, prefix, step_fn, **fit_params):
             epoch["batches"].append(row)
             step = step_fn(batch, **fit_params)
             loss = step["loss"].detach()
-            # Losses that stay would lie scattered in the memory that the batches free,
-            # and large tensors would no longer find room there.
-            losses.append(loss.item() if loss.device.type == "cpu" else loss)
+            losses.append(loss if is_slow_to_read(loss) else loss.item())
             rows.append(row)
             row[f"{prefix}_loss"] = None  # until the end of the epoch
             row[f"{prefix}_batch_size"] = get_len(batch[0])
@@ -114,6 +112,15 @@ def run_unwatched_epoch(net, iterator, training, prefix, step_fn, **fit_params):
         y_pred = torch.cat(outputs)
         for scorer in scorers:
             scorer(net, batch=(None, y), y_pred=y_pred, training=training)
+
+
+def is_slow_to_read(loss):
+    """Return whether reading a loss would wait for a GPU.
+
+    On the CPU, losses are better read at once: tensors that stay lie scattered in the
+    memory that the batches free, and large ones no longer find room there.
+    """
+    return loss.device.type != "cpu"
 
 
 def notify_of_batch(net, name, batch, **kwargs):

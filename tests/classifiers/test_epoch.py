@@ -178,14 +178,17 @@ def test_methods_of_a_subclass_are_called(small, few, method):
 def test_losses_are_read_once_unless_a_callback_sees_them(
     small, few, watched, monkeypatch
 ):
+    """As if they were on a GPU."""
     read = []
     item = torch.Tensor.item
 
     def record(tensor):
-        read.append(tensor)
+        if tensor.dtype == torch.float32:
+            read.append(tensor)
         return item(tensor)
 
     monkeypatch.setattr(torch.Tensor, "item", record)
+    monkeypatch.setattr("skmnist.classifiers._epoch.is_slow_to_read", lambda loss: True)
     callbacks = [BatchScoring("accuracy", name="batch", on_train=True)]
     parameters = {"callbacks": callbacks if watched else None, "max_epochs": 1}
     small(**parameters, batch_size=100).fit(*few)
