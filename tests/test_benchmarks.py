@@ -38,6 +38,7 @@ ARGUMENTS = {
     "scaling": ["--sizes", "300", "700"],
     "search": ["short", "--splits", "1"],
     "search_memory_map": ["--gib", "0.01", "--limit", "4"],
+    "sources": ["--rounds", "1", "--workers", "1"],
     "training": ["--rounds", "2"],
 }
 
@@ -74,6 +75,7 @@ ROWS = {
     "precision": ["float32", "float32", "bfloat16", "bfloat16"],
     "scaling": [300, 700],
     "search_memory_map": [0.004, 0.016],
+    "sources": ["memory", "memory map", "HDF5 file", "pictures", "DataLoader alone"],
     "training": [
         *("article's loop", "plain skorch", "best hand-written loop", "skmnist"),
         *("skmnist, former default", "skmnist, 36,000 digits"),
