@@ -27,12 +27,13 @@ ARGUMENTS = {
     "peers": [],
     "photos": [],
     "precision": ["--seeds", "0", "1"],
+    "resnet_training": ["--images", "40", "--rounds", "2"],
     "scaling": ["--sizes", "300", "700"],
     "search": ["short", "--splits", "1"],
     "training": ["--rounds", "2"],
 }
 
-WITHOUT_DIGITS = {"estimator_checks", "imports"}
+WITHOUT_DIGITS = {"estimator_checks", "imports", "resnet_training"}
 
 ROWS = {
     "accuracy": ["one-epoch", "article", "digits"],
@@ -53,6 +54,7 @@ ROWS = {
     ],
     "photos": ["plain resizing", "DigitPreprocessor"],
     "precision": ["float32", "float32", "bfloat16", "bfloat16"],
+    "resnet_training": ["hand-written loop", "ResNetClassifier"],
     "scaling": [300, 700],
     "training": [
         *("article's loop", "plain skorch", "best hand-written loop", "skmnist"),

@@ -14,6 +14,12 @@ from skmnist.classifiers._image_classifier import ImageClassifier
 from skmnist.networks import ResNet
 from skmnist.optimizers import MuonAdamW
 
+AVERAGES = {
+    "average_flips": (AlternatingFlip, RandomFlip),
+    "average_shifts": RandomShift,
+}
+"""Parameters of `ResNet`, and the augmentations that set them by default."""
+
 
 class ResNetClassifier(ImageClassifier):
     """Residual network for small colour images, as a scikit-learn classifier.
@@ -105,9 +111,10 @@ class ResNetClassifier(ImageClassifier):
         0 is silent, 1 prints one line per epoch.
     module : torch.nn.Module, class or instance, default=ResNet
         The network, see `ImageClassifier`. The default, `skmnist.networks.ResNet`,
-        takes `module__channels=(64, 256, 256)`, `module__patch_size=2` and
-        `module__average_flips`, whether predictions are averaged over an image and its
-        mirror image: by default, if the augmentation contains a flip.
+        takes `module__channels=(64, 256, 256)`, `module__patch_size=2`, and
+        `module__average_flips` and `module__average_shifts`, whether predictions
+        average over mirrored and shifted copies of an image: by default, if the
+        augmentation contains a flip, or `RandomShift`.
     criterion : torch loss (class), default=torch.nn.NLLLoss
         Loss of log-probabilities and encoded labels.
     optimizer : torch optimizer (class), default=skmnist.optimizers.MuonAdamW
@@ -301,9 +308,8 @@ class ResNetClassifier(ImageClassifier):
     def get_params_for(self, prefix):
         kwargs = super().get_params_for(prefix)
         if prefix == "module" and self.module is ResNet:
-            flips = any(
-                issubclass(get_class(step), (AlternatingFlip, RandomFlip))
-                for step in as_list(self.augmentation)
-            )
-            kwargs.setdefault("average_flips", flips)
+            steps = [get_class(step) for step in as_list(self.augmentation)]
+            for name, kinds in AVERAGES.items():
+                averaged = any(issubclass(step, kinds) for step in steps)
+                kwargs.setdefault(name, averaged)
         return kwargs
