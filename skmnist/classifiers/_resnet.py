@@ -20,6 +20,13 @@ AVERAGES = {
 }
 """Parameters of `ResNet`, and the augmentations that set them by default."""
 
+WEIGHT_DECAY = 0.3
+"""Of the optimizer, by default.
+
+The scale of weights before batch normalization does not matter. Without decay they
+grow, and the updates become small in relation to them.
+"""
+
 
 class ResNetClassifier(ImageClassifier):
     """Residual network for small colour images, as a scikit-learn classifier.
@@ -41,7 +48,7 @@ class ResNetClassifier(ImageClassifier):
         `max_epochs` of one `fit`, and clips the gradient norm to 1
         (`callbacks__lr_schedule__max_gradient_norm`); `partial_fit` trains with the
         constant `lr / 2`. None keeps `lr` constant.
-    max_epochs : int, default=8
+    max_epochs : int, default=11
         Number of passes over the training data, at least 1.
     batch_size : int or "auto", default="auto"
         Images per training batch, at least 1; -1 for a single batch of all images.
@@ -118,8 +125,9 @@ class ResNetClassifier(ImageClassifier):
     criterion : torch loss (class), default=torch.nn.NLLLoss
         Loss of log-probabilities and encoded labels.
     optimizer : torch optimizer (class), default=skmnist.optimizers.MuonAdamW
-        Set its parameters by `optimizer__...`, and with another optimizer, also `lr`:
-        0.002 is a good start for `torch.optim.AdamW`. It is fused if it can be, unless
+        The default has `optimizer__weight_decay=0.3`. Set its parameters by
+        `optimizer__...`, and with another optimizer, also `lr`: 0.002 is a good start
+        for `torch.optim.AdamW`. It is fused if it can be, unless
         `optimizer__fused=False`.
     iterator_train, iterator_valid : iterable (class), default=TensorBatchLoader
         Loaders of batches for training and for prediction;
@@ -211,7 +219,7 @@ class ResNetClassifier(ImageClassifier):
         *,
         lr=0.008,
         lr_schedule="onecycle",
-        max_epochs=8,
+        max_epochs=11,
         batch_size="auto",
         label_smoothing=0.2,
         image_shape=None,
@@ -312,4 +320,6 @@ class ResNetClassifier(ImageClassifier):
             for name, kinds in AVERAGES.items():
                 averaged = any(issubclass(step, kinds) for step in steps)
                 kwargs.setdefault(name, averaged)
+        if prefix == "optimizer" and self.optimizer is MuonAdamW:
+            kwargs.setdefault("weight_decay", WEIGHT_DECAY)
         return kwargs

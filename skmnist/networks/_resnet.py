@@ -249,7 +249,8 @@ class Convolution3x3(nn.Conv2d):
         narrow = width <= WIDEST_JOINED and X.dtype == torch.bfloat16
         if not (self.training and narrow and X.is_cpu and n_joined > 1):
             return super().forward(X)
-        X = F.pad(X, (0, 1)).unflatten(0, (-1, n_joined))  # (n/8, 8, C, H, W+1)
-        X = X.permute(0, 3, 1, 4, 2).flatten(2, 3)  # (n/8, H, 8(W+1), C)
-        X = super().forward(X.movedim(3, 1)).unflatten(3, (n_joined, width + 1))
-        return X.movedim(3, 1)[..., :width].flatten(0, 1)
+        X = F.pad(X.movedim(1, 3), (0, 0, 0, 1))  # (n, H, W+1, C)
+        X = X.unflatten(0, (-1, n_joined)).transpose(1, 2)  # (n/8, H, 8, W+1, C)
+        X = super().forward(X.flatten(2, 3).movedim(3, 1))  # (n/8, C, H, 8(W+1))
+        X = X.movedim(1, 3).unflatten(2, (n_joined, width + 1))[:, :, :, :width]
+        return X.transpose(1, 2).flatten(0, 1).contiguous().movedim(3, 1)

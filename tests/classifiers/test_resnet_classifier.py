@@ -72,6 +72,16 @@ def test_default_averages_flips_and_shifts(colours):
     assert type(other.module_) is CNN
 
 
+def test_weight_decay_of_the_default_optimizer_alone(colours):
+    def find(**parameters):
+        clf = make(max_epochs=1, **parameters).fit(*colours)
+        return clf.optimizer_.param_groups[0]["weight_decay"]
+
+    assert find() == 0.3
+    assert find(optimizer__weight_decay=0.1) == 0.1
+    assert find(optimizer=torch.optim.SGD, lr=0.01) == 0
+
+
 @pytest.mark.parametrize("flips", [False, True])
 def test_files_and_copies_predict_the_same(colours, tmp_path, flips):
     X, y = colours
