@@ -35,6 +35,7 @@ ARGUMENTS = {
     "photos": [],
     "pixel_scale": [],
     "precision": ["--seeds", "0", "1"],
+    "resnet_training": ["--images", "40", "--rounds", "2"],
     "scaling": ["--sizes", "300", "700"],
     "search": ["short", "--splits", "1"],
     "search_memory_map": ["--gib", "0.01", "--limit", "4"],
@@ -42,7 +43,7 @@ ARGUMENTS = {
     "training": ["--rounds", "2"],
 }
 
-WITHOUT_DIGITS = {"estimator_checks", "imports"}
+WITHOUT_DIGITS = {"estimator_checks", "imports", "resnet_training"}
 
 ROWS = {
     "accuracy": ["one-epoch", "article", "digits"],
@@ -73,6 +74,7 @@ ROWS = {
         *("257 * X", "X by a model of X / 255"),
     ],
     "precision": ["float32", "float32", "bfloat16", "bfloat16"],
+    "resnet_training": ["hand-written loop", "ResNetClassifier"],
     "scaling": [300, 700],
     "search_memory_map": [0.004, 0.016],
     "sources": ["memory", "memory map", "HDF5 file", "pictures", "DataLoader alone"],

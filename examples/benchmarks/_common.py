@@ -14,12 +14,17 @@ from pathlib import Path
 import numpy as np
 import pandas
 import torch
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from skmnist import MnistCNNClassifier
 from skmnist.datasets import fetch_mnist, load_mnist_sample
 
 PAUSE = 0.3
 """Seconds before each call, so that the threads of the previous call are idle."""
+
+MATRIX_SIZE = 2048
+MATRIX_PRODUCTS = 20
 
 PACKAGES = ("skmnist", "torch", "skorch", "scikit-learn", "numpy")
 
@@ -115,6 +120,25 @@ def time_side_by_side(contenders, rounds, warm_ups=None):
 def median_ratio(over, under):
     """Return the median over the rounds of the ratio of two lists."""
     return statistics.median(a / b for a, b in zip(over, under, strict=True))
+
+
+def measure_peak(dtype, device):
+    """Return the highest rate of a product of matrices, in FLOP/s."""
+    left, right = torch.rand(2, MATRIX_SIZE, MATRIX_SIZE, device=device).to(dtype)
+    seconds = []
+    for _ in range(MATRIX_PRODUCTS):
+        begin = time.perf_counter()
+        (left @ right)[0, 0].item()  # waits for the device
+        seconds.append(time.perf_counter() - begin)
+    return 2 * MATRIX_SIZE**3 / min(seconds)
+
+
+def count_operations(network, image_shape, n_images=16):
+    """Return the FLOP of training a network on one image."""
+    with FlopCounterMode(display=False) as counter:
+        output = network(torch.zeros(n_images, *image_shape))
+        F.nll_loss(output, torch.zeros(n_images, dtype=torch.int64)).backward()
+    return counter.get_total_flops() / n_images
 
 
 class PeakMemory:

@@ -28,8 +28,10 @@ import numpy as np
 import torch
 from _common import (
     PeakMemory,
+    count_operations,
     load_digits,
     make_parser,
+    measure_peak,
     median_ratio,
     report,
     resolve_auto,
@@ -40,7 +42,6 @@ from PIL import Image
 from skorch import NeuralNetClassifier
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
-from torch.utils.flop_counter import FlopCounterMode
 from torchvision import transforms
 
 from skmnist import MnistCNNClassifier
@@ -68,9 +69,6 @@ FORMER_DEFAULT = {
 
 TINY = {"channels": (1, 1), "hidden_units": 1}
 """The smallest network, for the time that does not depend on its size."""
-
-MATRIX_SIZE = 2048
-MATRIX_PRODUCTS = 20
 
 
 class SingleImages(Dataset):
@@ -215,26 +213,6 @@ def measure_overhead(X, y, rounds, device, precision):
     return by_hand, ours
 
 
-def measure_peak(dtype, device):
-    """Return the highest rate of a matrix product, in FLOP/s."""
-    left, right = torch.rand(2, MATRIX_SIZE, MATRIX_SIZE, device=device).to(dtype)
-    seconds = []
-    for _ in range(MATRIX_PRODUCTS):
-        begin = time.perf_counter()
-        (left @ right)[0, 0].item()  # waits for the device
-        seconds.append(time.perf_counter() - begin)
-    return 2 * MATRIX_SIZE**3 / min(seconds)
-
-
-def count_operations():
-    """Return the FLOP of training the network on one image."""
-    network, size = CNN(), BATCH_SIZE
-    with FlopCounterMode(display=False) as counter:
-        output = network(torch.zeros(size, 1, 28, 28))
-        F.nll_loss(output, torch.zeros(size, dtype=torch.int64)).backward()
-    return counter.get_total_flops() / size
-
-
 def _to_tensors(X, y, device):
     return (
         torch.from_numpy(X).reshape(-1, 1, 28, 28).to(device),
@@ -306,7 +284,7 @@ def main():
     }
     by_hand, with_skmnist = measure_overhead(X, y, arguments.rounds, *auto)
     added = statistics.median(b - a for a, b in zip(by_hand, with_skmnist, strict=True))
-    operations = count_operations()
+    operations = count_operations(CNN(), (1, 28, 28))
     reached = operations * len(X) / statistics.median(ours)
     peaks = {
         name: measure_peak(getattr(torch, name), auto[0])

@@ -14,6 +14,19 @@ from skmnist.classifiers._image_classifier import ImageClassifier
 from skmnist.networks import ResNet
 from skmnist.optimizers import MuonAdamW
 
+AVERAGES = {
+    "average_flips": (AlternatingFlip, RandomFlip),
+    "average_shifts": RandomShift,
+}
+"""Parameters of `ResNet`, and the augmentations that set them by default."""
+
+WEIGHT_DECAY = 0.3
+"""Of the optimizer, by default.
+
+The scale of weights before batch normalization does not matter. Without decay they
+grow, and the updates become small in relation to them.
+"""
+
 
 class ResNetClassifier(ImageClassifier):
     """Residual network for small colour images, as a scikit-learn classifier.
@@ -35,7 +48,7 @@ class ResNetClassifier(ImageClassifier):
         `max_epochs` of one `fit`, and clips the gradient norm to 1
         (`callbacks__lr_schedule__max_gradient_norm`); `partial_fit` trains with the
         constant `lr / 2`. None keeps `lr` constant.
-    max_epochs : int, default=8
+    max_epochs : int, default=11
         Number of passes over the training data, at least 1.
     batch_size : int or "auto", default="auto"
         Images per training batch, at least 1; -1 for a single batch of all images.
@@ -105,14 +118,16 @@ class ResNetClassifier(ImageClassifier):
         0 is silent, 1 prints one line per epoch.
     module : torch.nn.Module, class or instance, default=ResNet
         The network, see `ImageClassifier`. The default, `skmnist.networks.ResNet`,
-        takes `module__channels=(64, 256, 256)`, `module__patch_size=2` and
-        `module__average_flips`, whether predictions are averaged over an image and its
-        mirror image: by default, if the augmentation contains a flip.
+        takes `module__channels=(64, 256, 256)`, `module__patch_size=2`, and
+        `module__average_flips` and `module__average_shifts`, whether predictions
+        average over mirrored and shifted copies of an image: by default, if the
+        augmentation contains a flip, or `RandomShift`.
     criterion : torch loss (class), default=torch.nn.NLLLoss
         Loss of log-probabilities and encoded labels.
     optimizer : torch optimizer (class), default=skmnist.optimizers.MuonAdamW
-        Set its parameters by `optimizer__...`, and with another optimizer, also `lr`:
-        0.002 is a good start for `torch.optim.AdamW`. It is fused if it can be, unless
+        The default has `optimizer__weight_decay=0.3`. Set its parameters by
+        `optimizer__...`, and with another optimizer, also `lr`: 0.002 is a good start
+        for `torch.optim.AdamW`. It is fused if it can be, unless
         `optimizer__fused=False`.
     iterator_train, iterator_valid : iterable (class), default=TensorBatchLoader
         Loaders of batches for training and for prediction;
@@ -206,7 +221,7 @@ class ResNetClassifier(ImageClassifier):
         *,
         lr=0.008,
         lr_schedule="onecycle",
-        max_epochs=8,
+        max_epochs=11,
         batch_size="auto",
         label_smoothing=0.2,
         image_shape=None,
@@ -303,9 +318,10 @@ class ResNetClassifier(ImageClassifier):
     def get_params_for(self, prefix):
         kwargs = super().get_params_for(prefix)
         if prefix == "module" and self.module is ResNet:
-            flips = any(
-                issubclass(get_class(step), (AlternatingFlip, RandomFlip))
-                for step in as_list(self.augmentation)
-            )
-            kwargs.setdefault("average_flips", flips)
+            steps = [get_class(step) for step in as_list(self.augmentation)]
+            for name, kinds in AVERAGES.items():
+                averaged = any(issubclass(step, kinds) for step in steps)
+                kwargs.setdefault(name, averaged)
+        if prefix == "optimizer" and self.optimizer is MuonAdamW:
+            kwargs.setdefault("weight_decay", WEIGHT_DECAY)
         return kwargs

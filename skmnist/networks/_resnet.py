@@ -1,5 +1,6 @@
 """A small residual network for colour and grey images."""
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -14,6 +15,9 @@ PATCH_IMAGES = 5000
 WHITENING_EPS = 5e-4
 """Added to the variances of patches of standardized pixels, as in [1] of `ResNet`."""
 
+WIDEST_JOINED, MOST_JOINED = 8, 8
+"""Columns of images that are convolved side by side, and the number of images."""
+
 
 class ResNet(ImageNetwork):
     """Small residual network with batch normalization; it returns log-probabilities.
@@ -24,7 +28,8 @@ class ResNet(ImageNetwork):
     convolution, and adds a residual connection around its second one. The maximum over
     what is left of the image goes into a linear layer.
 
-    Apart from the residual connections, this is the network of [1]_.
+    Apart from the residual connections, this is the network of [1]_. Averages of
+    predictions are those of log-probabilities, normalized.
 
     Parameters
     ----------
@@ -43,8 +48,11 @@ class ResNet(ImageNetwork):
     patch_size : int, default=2
         Height and width in pixels of the patches that the first layer decorrelates.
     average_flips : bool, default=False
-        Whether predictions are the mean of the log-probabilities of an image and of its
-        mirror image, normalized.
+        Whether predictions average over each image and its mirror image.
+    average_shifts : bool, default=False
+        Whether predictions average over each image and two copies of it, which are
+        shifted by one pixel along the diagonal, with edges reflected. With
+        `average_flips`, also over their mirror images, which makes six.
 
     Raises
     ------
@@ -83,6 +91,7 @@ class ResNet(ImageNetwork):
         channels=(64, 256, 256),
         patch_size=2,
         average_flips=False,
+        average_shifts=False,
     ):
         super().__init__(image_shape, mean, std)
         in_channels, *sides = self.prepared_shape
@@ -105,6 +114,7 @@ class ResNet(ImageNetwork):
             )
         channels, patch_size = [int(width) for width in channels], int(patch_size)
         self.average_flips = bool(average_flips)
+        self.average_shifts = bool(average_shifts)
         width = 2 * in_channels * patch_size**2
         self.whiten = nn.Conv2d(in_channels, width, patch_size, bias=False)
         self.whiten.weight.requires_grad_(False)
@@ -124,6 +134,7 @@ class ResNet(ImageNetwork):
             "channels": [group.conv1.out_channels for group in self.groups],
             "patch_size": self.whiten.kernel_size[0],
             "average_flips": self.average_flips,
+            "average_shifts": self.average_shifts,
         }
 
     @torch.no_grad()
@@ -171,10 +182,13 @@ class ResNet(ImageNetwork):
         tensor of shape (n, n_classes)
             Natural logarithms of the probabilities.
         """
-        X = self.prepare(X)  # (n, C, H, W)
-        scores = self._score(X)
+        views = [self.prepare(X)]  # (n, C, H, W)
+        if self.average_shifts and not self.training:
+            padded = F.pad(views[0], (1, 1, 1, 1), mode="reflect")
+            views += [padded[:, :, 2:, 2:], padded[:, :, :-2, :-2]]
         if self.average_flips and not self.training:
-            scores = (scores + self._score(X.flip(3))) / 2
+            views += [view.flip(3) for view in views]
+        scores = sum(map(self._score, views)) / len(views)
         return F.log_softmax(scores, dim=1, dtype=self.mean.dtype)
 
     def _score(self, X):
@@ -198,11 +212,11 @@ class ResidualGroup(nn.Module):
 
     def __init__(self, in_channels, out_channels):
         super().__init__()
-        self.conv1 = _convolution(in_channels, out_channels)
+        self.conv1 = Convolution3x3(in_channels, out_channels)
         self.pool = nn.MaxPool2d(2)
         self.norm1 = nn.BatchNorm2d(out_channels)
         self.activation1 = nn.GELU()
-        self.conv2 = _convolution(out_channels, out_channels)
+        self.conv2 = Convolution3x3(out_channels, out_channels)
         self.norm2 = nn.BatchNorm2d(out_channels)
         self.activation2 = nn.GELU()
 
@@ -212,6 +226,31 @@ class ResidualGroup(nn.Module):
         return X + self.activation2(self.norm2(self.conv2(X)))
 
 
-def _convolution(in_channels, out_channels):
-    """A 3x3 convolution that keeps the size of the image."""
-    return nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+class Convolution3x3(nn.Conv2d):
+    """A 3x3 convolution that keeps the size of the image, with zeros around it.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    """
+
+    def __init__(self, in_channels, out_channels):
+        super().__init__(in_channels, out_channels, 3, padding=1, bias=False)
+
+    def forward(self, X):
+        """Transform (n, in_channels, H, W) to (n, out_channels, H, W).
+
+        In training in bfloat16, CPUs compute the gradients of the kernels from rows of
+        32 pixels, however short those of the images are. Several narrow images side by
+        side, with a column of zeros between them, make use of these rows.
+        """
+        n, _, _, width = X.shape
+        n_joined = math.gcd(n, MOST_JOINED)
+        narrow = width <= WIDEST_JOINED and X.dtype == torch.bfloat16
+        if not (self.training and narrow and X.is_cpu and n_joined > 1):
+            return super().forward(X)
+        X = F.pad(X.movedim(1, 3), (0, 0, 0, 1))  # (n, H, W+1, C)
+        X = X.unflatten(0, (-1, n_joined)).transpose(1, 2)  # (n/8, H, 8, W+1, C)
+        X = super().forward(X.flatten(2, 3).movedim(3, 1))  # (n/8, C, H, 8(W+1))
+        X = X.movedim(1, 3).unflatten(2, (n_joined, width + 1))[:, :, :, :width]
+        return X.transpose(1, 2).flatten(0, 1).contiguous().movedim(3, 1)

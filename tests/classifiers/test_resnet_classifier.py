@@ -8,7 +8,13 @@ import torch
 from sklearn.base import clone
 
 import skmnist
-from skmnist import AlternatingFlip, RandomAffine, RandomFlip, ResNetClassifier
+from skmnist import (
+    AlternatingFlip,
+    RandomAffine,
+    RandomFlip,
+    RandomShift,
+    ResNetClassifier,
+)
 from skmnist.callbacks import StopTraining, TrainingCheckpoint
 from skmnist.networks import CNN, ResNet
 
@@ -49,29 +55,45 @@ def test_predictions_are_averaged_if_training_images_are_mirrored(
     X, y = colours
     clf = make(augmentation=augmentation).fit(X, y)
     assert clf.module_.average_flips is flips
+    assert not clf.module_.average_shifts
     mirrored = np.ascontiguousarray(X[..., ::-1])
     differences = abs(clf.predict_proba(X) - clf.predict_proba(mirrored))
     assert (differences.max() < 1e-5) == flips
 
 
-def test_default_averages_flips(colours):
-    assert make().fit(*colours).module_.average_flips
-    clf = make(module__average_flips=False).fit(*colours)
+def test_default_averages_flips_and_shifts(colours):
+    network = make().fit(*colours).module_
+    assert network.average_flips
+    assert network.average_shifts
+    clf = make(module__average_flips=False, module__average_shifts=False).fit(*colours)
     assert not clf.module_.average_flips
+    assert not clf.module_.average_shifts
     other = make(module=CNN, module__channels=(2, 3)).fit(*colours)
     assert type(other.module_) is CNN
+
+
+def test_weight_decay_of_the_default_optimizer_alone(colours):
+    def find(**parameters):
+        clf = make(max_epochs=1, **parameters).fit(*colours)
+        return clf.optimizer_.param_groups[0]["weight_decay"]
+
+    assert find() == 0.3
+    assert find(optimizer__weight_decay=0.1) == 0.1
+    assert find(optimizer=torch.optim.SGD, lr=0.01) == 0
 
 
 @pytest.mark.parametrize("flips", [False, True])
 def test_files_and_copies_predict_the_same(colours, tmp_path, flips):
     X, y = colours
-    clf = make(augmentation=RandomFlip if flips else None).fit(X, y)
+    augmentation = [RandomFlip(), RandomShift()] if flips else None
+    clf = make(augmentation=augmentation).fit(X, y)
     clf.set_params(augmentation=None, module__channels=(16,))  # for the next fit
     expected = clf.predict_proba(X)
     skmnist.save(clf, tmp_path / "model")
     for copied in (skmnist.load(tmp_path / "model"), pickle.loads(pickle.dumps(clf))):
         assert type(copied) is ResNetClassifier
         assert copied.module_.average_flips is flips
+        assert copied.module_.average_shifts is flips
         np.testing.assert_array_equal(copied.predict_proba(X), expected)
         assert copied.get_params(deep=False) == clf.get_params(deep=False)
     onnxruntime = pytest.importorskip("onnxruntime")

@@ -142,6 +142,7 @@ def wrong_residual_network(metadata, tensors, generator):
         "channels": [[10**9, 10**9], [], 7, [4, 9], [4] * 100, [0, 4]],
         "patch_size": [10**6, 0, -5, 2.0, 3, "x"],
         "average_flips": ["x", None, [1], 2],
+        "average_shifts": ["x", None, [1], 2],
         "mean": [0.0],
     }
     name = generator.choice(list(wrong))

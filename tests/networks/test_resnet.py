@@ -1,11 +1,15 @@
 """`ResNet`, the network of `ResNetClassifier`."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from skmnist.networks import ResNet
+from skmnist.networks._resnet import Convolution3x3
 
 
 def make(**parameters):
@@ -70,6 +74,27 @@ def test_layers_agree_with_their_definition(training):
     torch.testing.assert_close(network(images), expected, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("n_images", [1, 6, 8, 24])
+@pytest.mark.parametrize("side", [3, 7, 9])
+def test_images_side_by_side_do_not_mix(n_images, side):
+    """Outputs and gradients are those of the plain convolution."""
+    torch.manual_seed(0)
+    layer = Convolution3x3(8, 16).bfloat16()
+    X = torch.randn(n_images, 8, side, side).bfloat16()
+    X = X.to(memory_format=torch.channels_last).requires_grad_()
+    weights = torch.randn(n_images, 16, side, side).bfloat16()
+    results = []
+    for convolve in (layer, partial(nn.Conv2d.forward, layer)):
+        output = convolve(X)
+        gradients = torch.autograd.grad(output, (X, layer.weight), weights)
+        results.append([output, *gradients])
+    for ours, plain in zip(*results, strict=True):
+        assert ours.shape == plain.shape
+        assert ours.stride() == plain.stride() or n_images == 1  # fast and slow layouts
+        scale = float(plain.detach().abs().max())
+        torch.testing.assert_close(ours, plain, rtol=0, atol=0.01 * scale)
+
+
 def test_first_layer_of_a_trained_network_is_kept():
     """The other layers were trained with it; an instance may be pretrained."""
     network, images = make()
@@ -103,22 +128,29 @@ def test_first_layer_can_be_hooked():
     assert shapes == [(64, 24, 31, 31)]
 
 
-def test_average_of_flips():
-    network, images = make(average_flips=True)
-    flipped = images.flip(3)
+@pytest.mark.parametrize("flips", [False, True])
+@pytest.mark.parametrize("shifts", [False, True])
+def test_averages_over_views(flips, shifts):
+    network, images = make()
     network.eval()
-    torch.testing.assert_close(network(images), network(flipped), rtol=0, atol=1e-5)
-    assert torch.allclose(network(images).exp().sum(1), torch.ones(64))
-    network.average_flips = False
-    scores = (network(images) + network(flipped)).log_softmax(1)  # not halved: differs
-    assert not torch.allclose(network(images), network(flipped), atol=1e-3)
-    halved = ((network(images) + network(flipped)) / 2).log_softmax(1)
-    network.average_flips = True
-    torch.testing.assert_close(network(images), halved, rtol=0, atol=1e-5)
-    assert not torch.allclose(scores, halved, atol=1e-3)
+    padded = F.pad(images.float(), (1, 1, 1, 1), mode="reflect")
+    views = [images]
+    if shifts:
+        views += [padded[:, :, 2:, 2:], padded[:, :, :-2, :-2]]
+    if flips:
+        views += [view.flip(3) for view in views]
+    mean = torch.stack([network(view) for view in views]).mean(0)
+    plain = network(images)
+    network.average_flips, network.average_shifts = flips, shifts
+    averaged = network(images)
+    torch.testing.assert_close(averaged, mean.log_softmax(1), rtol=0, atol=1e-5)
+    assert torch.allclose(averaged, plain, atol=1e-3) == (not flips and not shifts)
+    mirrored = network(images.flip(3))
+    assert torch.allclose(averaged, mirrored, atol=1e-4) == (flips and not shifts)
     network.train()
-    network.average_flips = True
-    assert not torch.allclose(network(images), network(flipped), atol=1e-3)
+    trained = network(images)
+    network.average_flips = network.average_shifts = False
+    torch.testing.assert_close(network(images), trained, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(
