@@ -16,7 +16,7 @@ images in memory have been read; pages of the file belong to the system, which c
 them away at any time. It is measured on Linux only.
 
 With `--held-out`, the digits are made from five sixths of the training digits, and the
-accuracy is that on the others: the deformation and the recipe were selected by it.
+accuracy is that on the others, to select a deformation and a recipe.
 """
 
 import multiprocessing
