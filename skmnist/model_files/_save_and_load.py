@@ -146,7 +146,7 @@ def load(path):
 
 def _decode(metadata, tensors):
     """Create what the metadata and tensors of a file describe."""
-    if metadata["format"] == 1:
+    if metadata["format"] == 1 and metadata["format"] is not True:
         metadata, tensors = convert_format_1(metadata, tensors)
     if metadata["format"] != FORMAT:
         raise ValueError(f"it has the format {metadata['format']!r:.20}")
