@@ -42,17 +42,21 @@ class LabelledImages(Dataset):
         super().__init__(X, y)
         self.positions = positions
         if y is None:
-            self.y_encoded = torch.zeros(1, dtype=torch.int64).expand(len(X))
+            self.y_encoded = torch.zeros(1, dtype=torch.uint8).expand(len(X))
         else:
-            self.y_encoded = torch.from_numpy(classes.searchsorted(y))
+            # int64, which losses take, would be a large part of the memory of a
+            # training whose images stay in a file
+            small = np.min_scalar_type(len(classes))
+            dtype = np.uint8 if small == np.uint8 else np.int64
+            self.y_encoded = torch.from_numpy(classes.searchsorted(y).astype(dtype))
         self.weights = None if weights is None else torch.from_numpy(weights)
 
     def __getitem__(self, index):
-        parts = [self.X, self.y_encoded]
-        if self.weights is not None:
-            parts.append(self.weights)
-        images, *targets = (select(part, index) for part in parts)
-        return images, targets[0] if self.weights is None else tuple(targets)
+        images = select(self.X, index)
+        y_encoded = select(self.y_encoded, index).long()
+        if self.weights is None:
+            return images, y_encoded
+        return images, (y_encoded, select(self.weights, index))
 
 
 def select(images, index):
