@@ -46,8 +46,7 @@ class LabelledImages(Dataset):
         else:
             # int64, which losses take, would be a large part of the memory of a
             # training whose images stay in a file
-            small = np.min_scalar_type(len(classes))
-            dtype = np.uint8 if small == np.uint8 else np.int64
+            dtype = np.uint8 if len(classes) <= 256 else np.int64
             self.y_encoded = torch.from_numpy(classes.searchsorted(y).astype(dtype))
         self.weights = None if weights is None else torch.from_numpy(weights)
 
