@@ -26,6 +26,7 @@ TINY = ["--data", "sample", "--train-images", "300", "--test-images", "200"]
 ARGUMENTS = {
     "accuracy": ["one-epoch", "article", "digits", "--epochs", "1", "--seeds", "3"],
     "beyond_mnist": ["--epochs", "1", "--seeds", "0", "1"],
+    "busy_machine": ["--train-images", "300", "--rounds", "1"],
     "colour_peers": [],
     "estimator_checks": ["--only", "MnistCNNClassifier", "SVC", "--details"],
     "imports": ["--rounds", "1"],
@@ -43,11 +44,12 @@ ARGUMENTS = {
     "training": ["--rounds", "2"],
 }
 
-WITHOUT_DIGITS = {"estimator_checks", "imports", "resnet_training"}
+WITHOUT_DIGITS = {"busy_machine", "estimator_checks", "imports", "resnet_training"}
 
 ROWS = {
     "accuracy": ["one-epoch", "article", "digits"],
     "beyond_mnist": ["cnn", "resnet"],
+    "busy_machine": ["quiet"] * 4 + ["busy"] * 4,
     "colour_peers": [
         *("HistGradientBoostingClassifier()", "MLPClassifier()", "SVC() on HOG"),
         "ResNetClassifier()",

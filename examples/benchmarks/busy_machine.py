@@ -40,7 +40,12 @@ for line in sys.stdin:
     print("trained", flush=True)
 """
 
-LOOP = "while True: pass"
+LOOP = """
+import os
+parent = os.getppid()
+while os.getppid() == parent:
+    pass
+"""
 
 
 def train(process, _round=None):
