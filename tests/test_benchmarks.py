@@ -36,7 +36,7 @@ ARGUMENTS = {
     "photos": [],
     "pixel_scale": [],
     "precision": ["--seeds", "0", "1"],
-    "resnet_training": ["--images", "40", "--rounds", "2"],
+    "resnet_training": ["--images", "300", "--rounds", "1"],
     "scaling": ["--sizes", "300", "700"],
     "search": ["short", "--splits", "1"],
     "search_memory_map": ["--gib", "0.01", "--limit", "4"],
