@@ -206,7 +206,6 @@ class Stream(IterableDataset):
         ("images.npy", TypeError, "Got a str as the source"),
         (np.zeros(3), TypeError, "Got a ndarray as the source"),
     ],
-    ids=str,
 )
 def test_sources_without_images(source, error, message):
     with pytest.raises(error, match=message):
