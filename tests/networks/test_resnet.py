@@ -88,9 +88,9 @@ def test_images_side_by_side_do_not_mix(n_images, side):
         output = convolve(X)
         gradients = torch.autograd.grad(output, (X, layer.weight), weights)
         results.append([output, *gradients])
+    assert results[0][0].is_contiguous(memory_format=torch.channels_last)
     for ours, plain in zip(*results, strict=True):
         assert ours.shape == plain.shape
-        assert ours.stride() == plain.stride() or n_images == 1  # fast and slow layouts
         scale = float(plain.detach().abs().max())
         torch.testing.assert_close(ours, plain, rtol=0, atol=0.01 * scale)
 
