@@ -1,6 +1,5 @@
 """A small residual network for colour and grey images."""
 
-import math
 from collections.abc import Iterable
 
 import torch
@@ -14,9 +13,6 @@ PATCH_IMAGES = 5000
 
 WHITENING_EPS = 5e-4
 """Added to the variances of patches of standardized pixels, as in [1] of `ResNet`."""
-
-WIDEST_JOINED, MOST_JOINED = 8, 8
-"""Columns of images that are convolved side by side, and the number of images."""
 
 
 class ResNet(ImageNetwork):
@@ -212,11 +208,11 @@ class ResidualGroup(nn.Module):
 
     def __init__(self, in_channels, out_channels):
         super().__init__()
-        self.conv1 = Convolution3x3(in_channels, out_channels)
+        self.conv1 = _convolution(in_channels, out_channels)
         self.pool = nn.MaxPool2d(2)
         self.norm1 = nn.BatchNorm2d(out_channels)
         self.activation1 = nn.GELU()
-        self.conv2 = Convolution3x3(out_channels, out_channels)
+        self.conv2 = _convolution(out_channels, out_channels)
         self.norm2 = nn.BatchNorm2d(out_channels)
         self.activation2 = nn.GELU()
 
@@ -226,33 +222,6 @@ class ResidualGroup(nn.Module):
         return X + self.activation2(self.norm2(self.conv2(X)))
 
 
-class Convolution3x3(nn.Conv2d):
-    """A 3x3 convolution that keeps the size of the image, with zeros around it.
-
-    Parameters
-    ----------
-    in_channels, out_channels : int
-    """
-
-    def __init__(self, in_channels, out_channels):
-        super().__init__(in_channels, out_channels, 3, padding=1, bias=False)
-
-    def forward(self, X):
-        """Transform (n, in_channels, H, W) to (n, out_channels, H, W).
-
-        In training in bfloat16, CPUs compute the gradients of the kernels from rows of
-        32 pixels, however short those of the images are. Several narrow images side by
-        side, with a column of zeros between them, make use of these rows.
-        """
-        # the exporter of ONNX must not see the number of images
-        if not (self.training and X.is_cpu and X.dtype == torch.bfloat16):
-            return super().forward(X)
-        n, _, _, width = X.shape
-        n_joined = math.gcd(n, MOST_JOINED)
-        if width > WIDEST_JOINED or n_joined == 1:
-            return super().forward(X)
-        X = F.pad(X.movedim(1, 3), (0, 0, 0, 1))  # (n, H, W+1, C)
-        X = X.unflatten(0, (-1, n_joined)).transpose(1, 2)  # (n/8, H, 8, W+1, C)
-        X = super().forward(X.flatten(2, 3).movedim(3, 1))  # (n/8, C, H, 8(W+1))
-        X = X.movedim(1, 3).unflatten(2, (n_joined, width + 1))[:, :, :, :width]
-        return X.transpose(1, 2).flatten(0, 1).contiguous().movedim(3, 1)
+def _convolution(in_channels, out_channels):
+    """A 3x3 convolution that keeps the size of the image."""
+    return nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)

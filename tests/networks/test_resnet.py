@@ -1,15 +1,11 @@
 """`ResNet`, the network of `ResNetClassifier`."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from skmnist.networks import ResNet
-from skmnist.networks._resnet import Convolution3x3
 
 
 def make(**parameters):
@@ -72,27 +68,6 @@ def test_layers_agree_with_their_definition(training):
     X = X + F.gelu(normalize(F.conv2d(X, group.conv2.weight, padding=1)))
     expected = network.head(X.flatten(2).max(2).values).log_softmax(1)
     torch.testing.assert_close(network(images), expected, rtol=0, atol=1e-10)
-
-
-@pytest.mark.parametrize("n_images", [1, 6, 8, 24])
-@pytest.mark.parametrize("side", [3, 7, 9])
-def test_images_side_by_side_do_not_mix(n_images, side):
-    """Outputs and gradients are those of the plain convolution."""
-    torch.manual_seed(0)
-    layer = Convolution3x3(8, 16).bfloat16()
-    X = torch.randn(n_images, 8, side, side).bfloat16()
-    X = X.to(memory_format=torch.channels_last).requires_grad_()
-    weights = torch.randn(n_images, 16, side, side).bfloat16()
-    results = []
-    for convolve in (layer, partial(nn.Conv2d.forward, layer)):
-        output = convolve(X)
-        gradients = torch.autograd.grad(output, (X, layer.weight), weights)
-        results.append([output, *gradients])
-    assert results[0][0].is_contiguous(memory_format=torch.channels_last)
-    for ours, plain in zip(*results, strict=True):
-        assert ours.shape == plain.shape
-        scale = float(plain.detach().abs().max())
-        torch.testing.assert_close(ours, plain, rtol=0, atol=0.01 * scale)
 
 
 def test_first_layer_of_a_trained_network_is_kept():
