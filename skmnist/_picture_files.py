@@ -300,11 +300,14 @@ def to_pixels(image, name, image_shape):
     ndarray of shape (height, width) or (3, height, width), uint8
     """
     import numpy as np
+    from PIL import Image
     from PIL.Image import Resampling
 
     channels, height, width = image_shape
     if min(image.size) < 1:
         raise ValueError(f"Got {name} of size {image.size}, which has no pixels.")
+    if image.mode.startswith("I;16"):  # a dark picture stays dark
+        image = Image.fromarray((np.asarray(image) / 257).round().astype(np.uint8))
     if image.mode != "L" or channels == 3:
         image = to_rgb(image, name)
         if channels == 1:

@@ -125,8 +125,8 @@ class TensorBatchLoader:
     shuffle : bool, default=False
         Whether to draw a new order, from torch's global generator, for each pass.
     num_workers : int, default=0
-        Number of processes that read batches ahead, as in `DataLoader`; 0 reads in this
-        process. They help where reading takes long: with files of pictures.
+        Number of processes that read lazy images ahead, as in `DataLoader`; 0 reads in
+        this process. They help where reading takes long: with files of pictures.
     """
 
     def __init__(self, dataset, batch_size, shuffle=False, num_workers=0):
@@ -144,8 +144,10 @@ class TensorBatchLoader:
         batches = [slice(*ends) for ends in pairwise([*self._get_starts(), n])]
         if order is not None:
             batches = [order[chosen] for chosen in batches]
-        if not self.num_workers:
-            read = read_ahead if _reads_files(self.dataset) else map
+        images = _find_lazy_images(self.dataset)
+        if images is None or not self.num_workers:
+            reads_files = images is not None and images.reads_files
+            read = read_ahead if reads_files else map
             yield from read(self.dataset.__getitem__, batches)
             return
         # a generator of its own: reading draws nothing from the global one
@@ -168,7 +170,8 @@ class TensorBatchLoader:
 
 def read_ahead(function, arguments):
     """Do what `map` does, but call the function in a thread, two arguments ahead."""
-    with ThreadPoolExecutor(1) as executor:
+    executor = ThreadPoolExecutor(1)
+    try:
         pending = deque()
         for argument in arguments:
             pending.append(executor.submit(function, argument))
@@ -176,14 +179,16 @@ def read_ahead(function, arguments):
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+    finally:
+        executor.shutdown(cancel_futures=True)
 
 
-def _reads_files(dataset):
-    """Whether a data set, or the one that it is a part of, reads an array in a file."""
+def _find_lazy_images(dataset):
+    """Return the `LazyImages` of a data set, or of the one it is a part of, or None."""
     while hasattr(dataset, "dataset"):
         dataset = dataset.dataset
     images = getattr(dataset, "X", None)
-    return isinstance(images, LazyImages) and images.reads_files
+    return images if isinstance(images, LazyImages) else None
 
 
 def _return_unchanged(batch):

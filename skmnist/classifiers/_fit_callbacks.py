@@ -55,7 +55,8 @@ class TrainingAccuracy(EpochScoring):
         if not self.counts(net):
             super().on_epoch_end(net, **kwargs)
         elif self.n_images_:
-            self._record_score(net.history, int(self.n_correct_) / self.n_images_)
+            self.n_correct_ = int(self.n_correct_)  # pickles hold no tensor of a GPU
+            self._record_score(net.history, self.n_correct_ / self.n_images_)
 
 
 class TrainingControl(Callback):

@@ -5,6 +5,7 @@ import inspect
 import math
 import warnings
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from skorch.callbacks import EpochTimer, PassthroughScoring, PrintLog
 from skorch.dataset import ValidSplit
 from skorch.exceptions import SkorchTrainingImpossibleError
 from skorch.utils import is_dataset, to_tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from skmnist.callbacks import EarlyStopping, OneCycleLR
 from skmnist.classifiers._augmentation import Augmenter, build_augmentation
@@ -51,7 +52,7 @@ from skmnist.classifiers._fit_callbacks import (
     score_validation_data,
 )
 from skmnist.classifiers._freed_memory import keep_freed_memory
-from skmnist.classifiers._image_input import with_labels
+from skmnist.classifiers._image_input import may_draw, open_images_and_labels
 from skmnist.classifiers._input_validation import (
     as_labels,
     as_weights,
@@ -77,7 +78,7 @@ from skmnist.classifiers._sample_weights import (
     compute_weighted_loss,
 )
 from skmnist.classifiers._training_loop import Split, train
-from skmnist.datasets import LazyImages, dataset_to_arrays
+from skmnist.datasets import dataset_to_arrays
 from skmnist.networks import CNN, ResNet, uncompiled
 
 NOT_PICKLED = {
@@ -85,10 +86,6 @@ NOT_PICKLED = {
     *("_callback_fit_ctx", "_skl_callbacks_to_teardown"),  # of scikit-learn, in fit
 }
 """Attributes that pickles and copies do not hold."""
-
-
-def _reads_items(images):
-    return isinstance(images, LazyImages) and images.reads_items
 
 
 def as_probabilities(log_probabilities):
@@ -446,12 +443,13 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         """
         self.check_training_readiness()
         check_parameters(self)
-        data = validate_training_data(self, X, y, sample_weight)
+        data = self._validate_training_data(X, y, sample_weight)
         check_class_counts(self, data.y, weighted=data.weights is not None)
         checkpoint = find_checkpoint(self)
         n_finished = 0
         if checkpoint is not None:
-            n_finished = checkpoint.prepare(self, data.images, data.y, data.weights)
+            arguments = self, data.images, data.y, data.weights
+            n_finished = self._read(X, lambda: checkpoint.prepare(*arguments))
         task = self._start_task("fit", data, int(self.max_epochs) - n_finished)
 
         def run(resume):
@@ -515,7 +513,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
                 "Got no classes in the first call of partial_fit, expected all labels "
                 "that occur in any call. Pass classes=..."
             )
-        data = validate_training_data(self, X, y, sample_weight, classes)
+        data = self._validate_training_data(X, y, sample_weight, classes)
         task = self._start_task("partial_fit", data, n_epochs=1)
 
         def run(resume):
@@ -640,7 +638,9 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         UserWarning
             As in `predict`.
         """
-        X, y = with_labels(X, y)
+        if y is None:
+            read = partial(open_images_and_labels, X, y)
+            X, y = fork_rng(torch.device("cpu"), read) if may_draw(X) else read()
         return super().score(X, as_labels(y), as_weights(sample_weight))
 
     def get_params(self, deep=True, **kwargs):
@@ -1038,6 +1038,25 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             return training_batch_size(len(dataset))
         return len(dataset) if size == -1 else size
 
+    def _validate_training_data(self, *arguments):
+        return self._read(
+            arguments[0], lambda: validate_training_data(self, *arguments)
+        )
+
+    def _read(self, X, function):
+        """Call a function that reads X, which may draw: the seed decides what."""
+        if not may_draw(X):
+            return function()
+
+        def seed_and_read():
+            # the seed of the training, which a RandomState will draw later
+            seed = draw_seed(copy.deepcopy(self.random_state))
+            seed_generators(device, seed, epoch=0)
+            return function()
+
+        device = resolve_device(self.device)
+        return fork_rng(device, seed_and_read)
+
     def _get_num_workers(self, prefix):
         """Number of processes that read batches ahead, if a loader of ours is told."""
         if getattr(self, prefix) is not TensorBatchLoader:
@@ -1085,7 +1104,8 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         self.precision_ = self._resolve_precision()
         own = {"n_classes", "image_shape"} & self.get_params_for("module").keys()
         if self.module not in (CNN, ResNet) or own:
-            check_log_probabilities(self, select(data.images, slice(2)))
+            images = fork_rng(self.device_, lambda: select(data.images, slice(2)))
+            check_log_probabilities(self, images)
 
     def _compute_pixel_statistics(self, data):
         def compute():
@@ -1099,8 +1119,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     def _run_prediction(self, predict, X):
         # torch's DataLoader and other loaders draw from the global generators, and so
         # may the items of a data set
-        own_loader = self.iterator_valid is TensorBatchLoader
-        draws = not own_loader or isinstance(X, (Dataset, LazyImages))
+        draws = self.iterator_valid is not TensorBatchLoader or may_draw(X)
         return run_prediction(self, predict, draws)
 
     def _predict(self, X, transform):
@@ -1109,8 +1128,13 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             check_is_fitted(self)
         if is_labelled_images(X):  # in training, which checks its loss
             return self._predict_with_loader(X, transform).numpy()
+        if may_draw(X):
+            return fork_rng(self.device_, lambda: self._predict_images(X, transform))
+        return self._predict_images(X, transform)
+
+    def _predict_images(self, X, transform):
         images = validate_images(self, X)
-        if self.iterator_valid is not TensorBatchLoader or _reads_items(images):
+        if self.iterator_valid is not TensorBatchLoader:
             dataset = LabelledImages(images, None, self.classes_)
             predictions = self._predict_with_loader(dataset, transform)
         else:

@@ -7,13 +7,22 @@ from os import PathLike
 import numpy as np
 import torch
 from sklearn import get_config
-from torch.utils.data import DataLoader
+from skorch.helper import SliceDataset
+from torch.utils.data import DataLoader, Dataset
 
 from skmnist.datasets import LazyImages
-from skmnist.datasets._image_sources import find_memory_map, find_source
+from skmnist.datasets._image_sources import (
+    find_memory_map,
+    find_source,
+    has_channels_last,
+)
 
 PIXEL_DTYPES = (np.float32, np.uint8)
 """Types that `check_array` keeps; it converts others to the first."""
+
+
+FEW = 128
+"""Images that are read at once even if they are in an array that is kept otherwise."""
 
 
 def open_images(X):
@@ -39,12 +48,12 @@ def open_images(X):
     images = find_lazy(X)
     if images is None:
         return X
-    is_array = isinstance(X, np.ndarray)
-    return images if is_array or not _fits_into_memory(images) else images.read()
+    keep = isinstance(X, np.ndarray) and len(X) > FEW
+    return images if keep or not _fits_into_memory(images) else images.read()
 
 
-def with_labels(X, y):
-    """Take the labels from X if it has some and y is None.
+def open_images_and_labels(X, y):
+    """Do what `open_images` does, and take the labels from X if y is None.
 
     Parameters
     ----------
@@ -54,13 +63,22 @@ def with_labels(X, y):
     Returns
     -------
     X : object
-        As passed, or `LazyImages` of it.
+        See `open_images`.
     y : array-like or None
+        None if X has no labels either.
     """
-    if y is not None:
-        return X, y
-    images = find_lazy(X)
-    return (X, None) if images is None else (images, images.labels)
+    images = None if isinstance(X, np.ndarray) else find_lazy(X)
+    X = open_images(X if images is None else images)
+    if y is None and images is not None:
+        y = images.labels  # those of a data set have been read with its images
+    return X, y
+
+
+def may_draw(X):
+    """Return whether reading X runs code that may draw random numbers."""
+    if isinstance(X, LazyImages):
+        return X.may_draw
+    return isinstance(X, (Dataset, SliceDataset))
 
 
 def find_lazy(X):
@@ -77,7 +95,7 @@ def find_lazy(X):
     if isinstance(X, LazyImages):
         return X
     if isinstance(X, np.ndarray):
-        return LazyImages(X) if _is_read_only(X) else None
+        return LazyImages(X) if _stays_where_it_is(X) else None
     refuse_other_containers(X)
     source = find_source(X)
     return None if source is None else LazyImages(source)
@@ -106,6 +124,10 @@ def refuse_other_containers(X):
             f"Got a {name} with the keys {keys} as X, expected images. Pass the value "
             f"that holds them: X[{next(iter(X), 'images')!r}]."
         )
+    if isinstance(X, (set, frozenset)):
+        raise TypeError(
+            f"Got a {name} as X, which has no order. Pass a list, or an array."
+        )
     if isinstance(X, Iterator):
         raise TypeError(
             f"Got a {name} as X, which can be read only once and has no length. Turn "
@@ -128,18 +150,23 @@ def _is_pair(item):
     return has_pixels and np.ndim(label) == 0
 
 
-def _is_read_only(X):
-    """Whether an array cannot become a tensor without a copy, but its parts can."""
+def _stays_where_it_is(X):
+    """Whether an array is read in batches.
+
+    So are those that torch would copy as a whole, because they cannot be written to,
+    and files, which may be shortened while they are read.
+    """
+    is_file = find_memory_map(X) is not None
     is_tensor = X.dtype in PIXEL_DTYPES and X.flags.c_contiguous
-    if is_tensor and X.flags.writeable:
+    if is_tensor and X.flags.writeable and not is_file:
         return False
     if X.ndim not in (2, 3, 4) or not len(X) or X.dtype.kind not in "buif":
         return False
     if X.ndim == 2 and math.isqrt(X.shape[1]) ** 2 != X.shape[1]:
         return False  # may have to be padded
-    if is_tensor:
-        return True
-    return find_memory_map(X) is not None and not _fits_into_memory(X)
+    if has_channels_last(X.shape[1:]):
+        return False  # refused, as for other arrays
+    return is_tensor or (is_file and not _fits_into_memory(X))
 
 
 def _fits_into_memory(images):

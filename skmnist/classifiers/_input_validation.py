@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import check_array, check_X_y
+from sklearn.utils import assert_all_finite, check_array, check_X_y
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
@@ -20,8 +20,8 @@ from skmnist.classifiers._image_input import (
     PIXEL_DTYPES,
     as_numpy,
     open_images,
+    open_images_and_labels,
     pixel_dtype,
-    with_labels,
 )
 from skmnist.classifiers._sample_weights import combine_weights, drop_zero_weight
 from skmnist.datasets import LazyImages
@@ -77,8 +77,8 @@ def validate_training_data(estimator, X, y, sample_weight, classes=None):
     ValueError, TypeError
         If the data are invalid.
     """
-    X, y = with_labels(X, y)
-    X, layout = as_rows(open_images(X))
+    X, y = open_images_and_labels(X, y)
+    X, layout = as_rows(X)
     rows, y = _check_rows_and_labels(X, as_labels(y), estimator)
     labels = LabelEncoder().fit(y).classes_  # explains mixed types
     check_classification_targets(y)
@@ -119,6 +119,7 @@ def validate_images(estimator, X):
         rows = X
     elif isinstance(X, LazyImages):
         _check_number(X, estimator)
+        _refuse_single_image(estimator, X, layout)
         validate_data(estimator, X, reset=False, skip_check_array=True)
         rows = X
     else:
@@ -304,6 +305,7 @@ def as_images(rows, image_shape):
         if not missing:
             return rows.with_layout(image_shape, rows.dtype)
         rows = rows.read()
+        assert_all_finite(rows, input_name="X")
     if missing:
         rows = np.pad(rows, ((0, 0), (0, missing)))
     if not (rows.flags.c_contiguous and rows.flags.writeable):
@@ -325,7 +327,7 @@ def _is_surely_valid(estimator, X):
 
 def _refuse_single_image(estimator, X, layout):
     """Raise ValueError for X[0], whose rows would be taken for images."""
-    if not isinstance(X, np.ndarray) or X.ndim != 2:
+    if not isinstance(X, (np.ndarray, LazyImages)) or X.ndim != 2:
         return
     shape = len(X), *(layout or X.shape[1:])
     if (

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from skmnist.classifiers._batch_loader import select
-from skmnist.classifiers._random_state import fork_rng
 from skmnist.datasets import LazyImages
 
 LAZY_IMAGES = 100
@@ -49,8 +48,7 @@ def warn_of_other_scale(estimator, images):
     if isinstance(images, LazyImages):
         n = len(images)
         positions = np.arange(0, n, -(-n // LAZY_IMAGES))
-        lazy = images
-        images = fork_rng(estimator.device_, lambda: select(lazy, positions))
+        images = select(images, positions)
     lowest, highest = torch.aminmax(images)
     lowest, highest = lowest.item(), highest.item()
     largest, largest_known = max(-lowest, highest), max(-known[0], known[1])

@@ -100,8 +100,8 @@ def load_image_folder(
 
     The pictures may be of any format in AVIF, BMP, GIF (the first frame), JPEG, PNG,
     PPM, TIFF and WebP, which is recognised by the content. They are turned as the
-    orientation recorded by the camera says, transparent parts become white, and 16 bits
-    become 8.
+    orientation recorded by the camera says, transparent parts become white, or black
+    in a picture that would be blank then, and 16 bits become 8.
 
     Names that begin with a dot, `Thumbs.db`, `desktop.ini` and `__MACOSX` are ignored,
     and so are files beside the folders of the classes. Links are followed.

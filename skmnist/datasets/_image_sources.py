@@ -1,17 +1,17 @@
 """What images are read from: arrays of any library, files, data sets and sequences.
 
 A source has a length, `image_shape` and `dtype` of each image, `labels`, and
-`read(positions)`, which returns a new array. `reads_items` tells whether that calls
-code for each image, which may be slow or draw random numbers; `reads_files` whether it
-waits for files, so that reading ahead saves time.
+`read(positions)`, which returns a new array. `may_draw` tells whether that runs code of
+the user, which may draw random numbers; `reads_files` whether it waits for files, so
+that reading ahead saves time.
 """
 
 import os
-from collections.abc import Sequence
 
 import numpy as np
 import torch
 from scipy.sparse import issparse
+from skorch.helper import SliceDataset
 from torch.utils.data import (
     ConcatDataset,
     Dataset,
@@ -44,9 +44,14 @@ def find_source(X):
     if isinstance(X, torch.Tensor):
         return None
     library = type(X).__module__.partition(".")[0]
+    if library == "zarr" and not hasattr(X, "shape"):
+        raise TypeError(
+            f"Got a zarr {type(X).__name__} as X, expected an array. Pass one of its "
+            "arrays, such as group['images']."
+        )
     if library == "datasets":
         return _from_hugging_face(X)
-    if type(X).__name__ == "SliceDataset" and hasattr(X, "dataset"):
+    if isinstance(X, SliceDataset):
         return ItemSource(X)
     if library in ("pandas", "polars"):
         return _from_column(X)
@@ -64,12 +69,12 @@ class ArraySource:
     Parameters
     ----------
     array : array
-        Of shape (n, n_features), (n, height, width) or (n, channels, height, width).
-        Indexing by increasing positions is enough.
+        Of shape (n, n_features), (n, height, width) or (n, channels, height, width);
+        the channels may also come last. Indexing by increasing positions is enough.
     labels : ndarray of shape (n,), default=None
     """
 
-    reads_files, reads_items = True, False
+    reads_files, may_draw = True, False
 
     def __init__(self, array, labels=None):
         if isinstance(array, np.ndarray):
@@ -78,7 +83,15 @@ class ArraySource:
             array = array.detach()
         self.array = array
         self.labels = labels
+        if len(array.shape) not in (2, 3, 4):
+            raise ValueError(
+                f"Got a {type(array).__name__} of shape {tuple(array.shape)}, expected "
+                "(n, n_features), (n, height, width) or (n, channels, height, width)."
+            )
         self.image_shape = tuple(map(int, array.shape[1:]))
+        self.channels_last = has_channels_last(self.image_shape)
+        if self.channels_last:
+            self.image_shape = self.image_shape[2], *self.image_shape[:2]
         self.dtype = _to_numpy(array[:0]).dtype
         if type(self) is ArraySource:
             self.reads_files = not isinstance(array, (np.ndarray, torch.Tensor))
@@ -87,20 +100,26 @@ class ArraySource:
         return int(self.array.shape[0])
 
     def read(self, positions):
+        images = self._read(positions)
+        return np.moveaxis(images, 3, 1) if self.channels_last else images
+
+    def _read(self, positions):
         if isinstance(self.array, np.ndarray):
-            return self.array.take(positions, axis=0)
+            if self.array.flags.carray or self.array.flags.c_contiguous:
+                return self.array.take(positions, axis=0)  # faster than an index
+            return self.array[positions]
         if isinstance(self.array, torch.Tensor):
             positions = torch.from_numpy(positions).to(self.array.device)
             return _to_numpy(self.array.index_select(0, positions))
         # h5py needs increasing positions, others read each chunk of a file once
         ordered, inverse = np.unique(positions, return_inverse=True)
         if not len(ordered):
-            return np.empty((0, *self.image_shape), self.dtype)
+            return np.empty((0, *self.array.shape[1:]), self.dtype)
         first, last = int(ordered[0]), int(ordered[-1])
         if last - first + 1 == len(ordered):
             images = self.array[first : last + 1]
         else:
-            others = (slice(None),) * len(self.image_shape)
+            others = (slice(None),) * (len(self.array.shape) - 1)
             images = self.array[(ordered, *others)]
         return np.asarray(images)[inverse]
 
@@ -172,11 +191,13 @@ class ItemSource:
         None: those of the items, if they are pairs.
     """
 
-    reads_files, reads_items = False, True
+    reads_files = False
 
     def __init__(self, items, labels=None):
         self.items = items
+        self.may_draw = isinstance(items, (Dataset, SliceDataset))
         self._labels = labels
+        self._labels_read = {}
         if not len(items):
             raise ValueError(
                 f"Got an empty {type(items).__name__}, expected at least one image."
@@ -194,9 +215,12 @@ class ItemSource:
 
     @property
     def labels(self):
-        if self._labels is None and self._is_pair(self._get(0)):
-            labels = [self.read_item(i)[1] for i in range(len(self))]
-            self._labels = np.asarray(labels)
+        if self._labels is None and self._labels_read:
+            for position in range(len(self)):
+                if position not in self._labels_read:
+                    self.read_item(position)
+            self._labels = np.asarray([self._labels_read[i] for i in range(len(self))])
+            self._labels_read = {}
         return self._labels
 
     def read(self, positions):
@@ -213,9 +237,20 @@ class ItemSource:
         ValueError, OSError
             If it cannot be read, or differs from the first in shape or type.
         """
-        item = self._get(position)
-        image, label = item if self._is_pair(item) else (item, None)
-        image = to_array(image)
+        try:
+            item = self.items[position]
+            is_pair = isinstance(item, (tuple, list)) and len(item) == 2
+            is_pair = is_pair and np.ndim(item[1]) == 0 and not _is_picture(item[1])
+            image, label = item if is_pair else (item, None)
+            image = to_array(image)
+        except Exception as error:  # any error of a decoder, or of the user's code
+            raise (OSError if isinstance(error, OSError) else ValueError)(
+                f"Got no image from item {position} of a {type(self.items).__name__}, "
+                f"expected an image, or a pair (image, label). {type(error).__name__}: "
+                f"{error}. Repair it, or leave it out."
+            ) from error
+        if label is not None and self._labels is None:
+            self._labels_read[position] = label
         if image.dtype.kind not in "buif":
             raise ValueError(
                 f"Got an item {position} of a {type(self.items).__name__} of type "
@@ -226,8 +261,9 @@ class ItemSource:
             raise ValueError(
                 f"Got an image of shape {image.shape} as item {position} of a "
                 f"{type(self.items).__name__}, expected {shape}, the shape of item 0. "
-                "Resize all images to the same shape, for example by a transform of "
-                "the data set: torchvision.transforms.v2.Resize((height, width))."
+                "Convert all images to the same number of channels and resize them, "
+                "for example by a transform of the data set: "
+                "torchvision.transforms.v2.Resize((height, width))."
             )
         dtype = getattr(self, "dtype", image.dtype)
         if not np.can_cast(image.dtype, dtype):
@@ -237,19 +273,6 @@ class ItemSource:
                 "Convert all images to the same type."
             )
         return image, label
-
-    def _get(self, position):
-        try:
-            return self.items[position]
-        except Exception as error:  # any error of a decoder, or of the user's code
-            raise (OSError if isinstance(error, OSError) else ValueError)(
-                f"Got no image from item {position} of a {type(self.items).__name__}: "
-                f"{type(error).__name__}: {error}. Repair it, or leave it out."
-            ) from error
-
-    @staticmethod
-    def _is_pair(item):
-        return isinstance(item, (tuple, list)) and len(item) == 2 and _is_image(item[0])
 
 
 def to_array(image):
@@ -274,12 +297,15 @@ def to_array(image):
 
 def channels_first(images):
     """Move the channels of (..., height, width, channels), if they come last."""
-    if images.ndim < 3:
-        return images
-    first, last = images.shape[-3], images.shape[-1]
-    if last in (1, 3, 4) and first not in (1, 3, 4):
+    if has_channels_last(images.shape[-3:]):
         return np.ascontiguousarray(np.moveaxis(images, -1, -3))
     return images
+
+
+def has_channels_last(image_shape):
+    """Whether the shape of an image reveals that its channels come last."""
+    few = (1, 3, 4)
+    return len(image_shape) == 3 and image_shape[2] in few and image_shape[0] not in few
 
 
 def get_arrays(dataset):
@@ -294,7 +320,7 @@ def get_arrays(dataset):
     tuple (images, labels) of ndarray, or None
         None for data sets of other kinds, and with transforms.
     """
-    if isinstance(dataset, Subset):
+    if _reads_as(dataset, Subset):
         arrays = get_arrays(dataset.dataset)
         indices = np.asarray(dataset.indices, dtype=int)
         return arrays and tuple(array[indices] for array in arrays)
@@ -348,7 +374,12 @@ def _from_dataset(dataset):
             "length and no order to shuffle. Pass its chunks to partial_fit, or turn "
             "it into arrays: X, y = skmnist.datasets.dataset_to_arrays(dataset)."
         )
-    if isinstance(dataset, TensorDataset) and 1 <= len(dataset.tensors) <= 2:
+    if not hasattr(dataset, "__len__"):
+        raise TypeError(
+            f"Got a Dataset ({type(dataset).__name__}) as X that has no length. Define "
+            "its method __len__."
+        )
+    if _reads_as(dataset, TensorDataset) and len(dataset.tensors) <= 2:
         labels = [np.asarray(tensor.cpu()) for tensor in dataset.tensors[1:]]
         return ArraySource(dataset.tensors[0], *labels)
     arrays = get_arrays(dataset)
@@ -359,23 +390,28 @@ def _from_dataset(dataset):
 
 def _get_labels(dataset):
     """Return the labels of a data set without reading its images, or None."""
-    if isinstance(dataset, Subset):
+    if _reads_as(dataset, Subset):
         labels = _get_labels(dataset.dataset)
         return None if labels is None else labels[np.asarray(dataset.indices, int)]
-    if isinstance(dataset, ConcatDataset):
+    if _reads_as(dataset, ConcatDataset):
         labels = [_get_labels(part) for part in dataset.datasets]
         return None if any(part is None for part in labels) else np.concatenate(labels)
-    if isinstance(dataset, TensorDataset) and len(dataset.tensors) == 2:
+    if _reads_as(dataset, TensorDataset) and len(dataset.tensors) == 2:
         return np.asarray(dataset.tensors[1].cpu())
     if not _is_of_torchvision(dataset):
         return None
     labels = getattr(dataset, "targets", getattr(dataset, "labels", None))
-    if labels is None or len(labels) != len(dataset):
+    if labels is None or np.shape(labels) != (len(dataset),):
         return None
     transform = getattr(dataset, "target_transform", None)
     if transform is not None:
         labels = [transform(label) for label in labels]
     return np.asarray(labels)
+
+
+def _reads_as(dataset, cls):
+    """Whether a class reads the items, not one derived from it."""
+    return isinstance(dataset, cls) and type(dataset).__getitem__ is cls.__getitem__
 
 
 def _is_of_torchvision(dataset):
@@ -390,6 +426,12 @@ def _from_hugging_face(X):
             f"Got a Hugging Face {type(X).__name__} with the columns {columns} as X, "
             "expected its column of images. Pass that one, and the labels as y: "
             "dataset['image'], dataset['label']."
+        )
+    if not hasattr(X, "__len__"):
+        raise TypeError(
+            f"Got a Hugging Face {type(X).__name__} as X that has no length: it is a "
+            "stream. Load the data set without streaming=True, or pass its chunks to "
+            "partial_fit."
         )
     return ItemSource(X)
 
@@ -408,11 +450,3 @@ def _from_column(X):
 def _is_picture(image):
     """Whether this is an image of PIL."""
     return hasattr(image, "convert") and hasattr(image, "mode")
-
-
-def _is_image(image):
-    return (
-        _is_picture(image)
-        or isinstance(image, (np.ndarray, torch.Tensor))
-        or (isinstance(image, Sequence) and not isinstance(image, (str, bytes)))
-    )

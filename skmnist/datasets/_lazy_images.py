@@ -50,8 +50,8 @@ class LazyImages:
         Bytes that all images occupy in memory.
     reads_files : bool
         Whether the source is an array in a file, or one that is computed.
-    reads_items : bool
-        Whether the source is read image by image, as a `Dataset` is.
+    may_draw : bool
+        Whether reading runs code that may draw random numbers: that of a `Dataset`.
     labels : ndarray of shape (n,), or None
         Labels of the images; None if none are known.
 
@@ -139,7 +139,7 @@ class LazyImages:
     def __getitem__(self, index):
         if isinstance(index, tuple):  # of scikit-learn: X[index, ...]
             index, *others = index
-            if others != [...]:
+            if len(others) != 1 or others[0] is not ...:
                 raise IndexError(
                     f"Got {len(others) + 1} indices for {self!r}, expected one: "
                     "positions of images. Convert it first: numpy.asarray(X)."
@@ -165,8 +165,8 @@ class LazyImages:
 
         Parameters
         ----------
-        positions : ndarray of int, or slice, default=None
-            Positions of the images, in any order; None for all.
+        positions : array-like of int or bool, or slice, default=None
+            Positions of the images, in any order, or a mask; None for all.
 
         Returns
         -------
@@ -178,14 +178,11 @@ class LazyImages:
         ValueError, OSError
             If an image cannot be read, or differs from the first in shape.
         """
-        chosen = self._positions
-        if chosen is None:
-            chosen = np.arange(len(self)) if positions is None else positions
-            if isinstance(chosen, slice):
-                chosen = np.arange(*chosen.indices(len(self)))
-        elif positions is not None:
-            chosen = chosen[positions]
-        images = self._source.read(np.asarray(chosen, dtype=np.int64))
+        chosen = slice(None) if positions is None else positions
+        chosen = self._find_positions(chosen)
+        if self._positions is not None:
+            chosen = self._positions[chosen]
+        images = self._source.read(chosen)
         with np.errstate(over="ignore"):  # infinity is found later
             images = images.astype(self.dtype, order="C", copy=False)
         return images.reshape(len(images), *self._image_shape)
@@ -215,40 +212,45 @@ class LazyImages:
         return self._source.reads_files
 
     @property
-    def reads_items(self):
-        """Whether code is called for each image, as for a `Dataset`."""
-        return self._source.reads_items
+    def may_draw(self):
+        """Whether reading may draw from the global random generators."""
+        return self._source.may_draw
 
     def _view(self, index):
-        n, chosen = len(self), index
-        if isinstance(index, slice):
-            chosen = None if index == slice(None) else np.arange(*index.indices(n))
-        else:
-            chosen = np.asarray(index)
-            if chosen.dtype == bool and chosen.shape == (n,):
-                chosen = np.flatnonzero(chosen)
-            elif not len(chosen):
-                chosen = chosen.astype(np.int64)
-            if chosen.dtype.kind not in "iu" or chosen.ndim != 1:
-                raise IndexError(
-                    f"Got an index of type {chosen.dtype} and shape {chosen.shape} for "
-                    f"{self!r}, expected positions, a mask of the images or a slice."
-                )
-            if len(chosen) and not -n <= chosen.min() <= chosen.max() < n:
-                raise IndexError(
-                    f"Got positions from {chosen.min()} to {chosen.max()} for {self!r}."
-                )
-            chosen = np.where(chosen < 0, chosen + n, chosen)
         view = object.__new__(type(self))
         vars(view).update(vars(self))
-        if chosen is not None:
-            if self._positions is not None:
-                view._positions = self._positions[chosen]
-            else:
-                view._positions = chosen
-            if self._labels is not None:
-                view._labels = self._labels[chosen]
+        if isinstance(index, slice) and index == slice(None):
+            return view
+        chosen = self._find_positions(index)
+        if self._positions is not None:
+            view._positions = self._positions[chosen]
+        else:
+            view._positions = chosen
+        if self._labels is not None:
+            view._labels = self._labels[chosen]
         return view
+
+    def _find_positions(self, index):
+        """Turn an index into an array of positions from 0, int64."""
+        n = len(self)
+        if isinstance(index, slice):
+            return np.arange(*index.indices(n))
+        chosen = np.asarray(index)
+        if chosen.dtype == bool and chosen.shape == (n,):
+            return np.flatnonzero(chosen)
+        if chosen.shape == (0,):
+            return np.arange(0)
+        if chosen.dtype.kind not in "iu" or chosen.ndim != 1:
+            raise IndexError(
+                f"Got an index of type {chosen.dtype} and shape {chosen.shape} for "
+                f"{self!r}, expected positions, a mask of the images or a slice."
+            )
+        chosen = chosen.astype(np.int64, copy=False)
+        if not -n <= chosen.min() <= chosen.max() < n:
+            raise IndexError(
+                f"Got positions from {chosen.min()} to {chosen.max()} for {self!r}."
+            )
+        return np.where(chosen < 0, chosen + n, chosen) if chosen.min() < 0 else chosen
 
 
 def _get_source(source):

@@ -158,5 +158,7 @@ class ImageResizer(TransformerMixin, BaseEstimator):
         if is_path(picture) or hasattr(picture, "read"):
             return read_picture(picture, name, side=2 * max(self.image_shape[1:]))[0]
         if hasattr(picture, "convert"):
-            return picture
+            from PIL import ImageOps
+
+            return ImageOps.exif_transpose(picture)
         return from_array(picture, name, rescale=False)

@@ -858,7 +858,7 @@ def test_grid_search_in_parallel(small, labelled):
         ({"random_state": "lucky"}, "'lucky' cannot be used to seed"),
         ({"learning_rate": 1}, r"unexpected argument\(s\) learning_rate"),
         ({"optimiser__momentum": 1}, "unexpected.*optimiser__momentum"),
-        ({"iterator_train__num_workers": 2}, "num_workers, but the default.*DataL"),
+        ({"iterator_train__drop_last": True}, "drop_last, but the default.*DataL"),
         (
             {"iterator_valid__pin_memory": 1},
             "pin_memory, but the default iterator",

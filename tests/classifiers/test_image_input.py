@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -158,15 +159,22 @@ def test_checkpoints_agree(small, data, tmp_path):
     held = np.load(write_npy(X, tmp_path), mmap_mode="r")
 
     class Stop(Callback):
-        def on_epoch_end(self, net, **kwargs):
-            raise RuntimeError("stopped")
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 2:
+                raise RuntimeError("stopped")
 
     checkpoint = TrainingCheckpoint(tmp_path / "checkpoint")
     with pytest.raises(RuntimeError, match="stopped"):
         small(callbacks=[Stop(), checkpoint]).fit(X, y)
-    started = (tmp_path / "checkpoint").exists()
-    clf = small(callbacks=[checkpoint]).fit(held, y)
-    assert not started or clf.n_iter_ == 2
+    assert (tmp_path / "checkpoint").exists()
+    epochs = []
+
+    class Count(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            epochs.append(len(net.history))
+
+    clf = small(callbacks=[Count(), checkpoint]).fit(held, y)
+    assert epochs == [2]
     assert_same(clf, small().fit(X, y))
 
 
@@ -384,14 +392,74 @@ def test_labels_that_are_missing(small):
         small().fit(Unlabelled())
 
 
-@pytest.mark.usefixtures("in_batches")
-def test_random_transforms_follow_the_seed(small, data):
-    class Noisy(Pairs):
-        def __getitem__(self, index):
-            image, label = super().__getitem__(index)
-            return image + 10 * torch.rand(28, 28), label
+class Noisy(Pairs):
+    def __getitem__(self, index):
+        image, label = super().__getitem__(index)
+        return image + 10 * torch.rand(28, 28), label
 
+
+@pytest.mark.usefixtures("memory")
+def test_random_transforms_follow_the_seed(small, data):
+    before = torch.get_rng_state()
     first, second = (small().fit(Noisy(*data)) for _ in range(2))
     assert_same(first, second)
+    first.score(Noisy(*data))
+    assert torch.equal(torch.get_rng_state(), before)
     probabilities = first.predict_proba(Noisy(*data))
     assert not np.array_equal(probabilities, first.predict_proba(Noisy(*data)))
+
+
+@pytest.mark.usefixtures("in_batches")
+@pytest.mark.parametrize("name", ["read-only array", "memory map", "PIL images"])
+def test_predictions_do_not_wait_for_a_training(small, data, tmp_path, name):
+    X, y = data
+    held = CONTAINERS[name](X, y, tmp_path)
+    clf = small().fit(X, y)
+    expected = clf.predict_proba(X)
+    found = []
+
+    class Predict(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            thread = threading.Thread(
+                target=lambda: found.append(clf.predict_proba(held)), daemon=True
+            )
+            thread.start()
+            thread.join(30)
+
+    clf.set_params(callbacks=[Predict()], max_epochs=1, random_state=1).fit(X, y)
+    assert len(found) == 1, "the prediction waits for the training"
+    np.testing.assert_array_equal(found[0], expected)
+
+
+def test_labels_and_images_are_read_in_one_pass(small, data):
+    dataset = Failing(*data, fail=None)
+    small().fit(dataset)
+    assert dataset.n_reads == N + 1  # and the first, for the shape
+
+
+def test_channels_last_in_a_file(small, data, tmp_path):
+    X, y = data
+    colour = np.stack([X, X, X], axis=3)
+    held = LazyImages(np.load(write_npy(colour, tmp_path), mmap_mode="r"))
+    assert held.shape == (N, 3, 28, 28)
+    assert_same(small().fit(held, y), small().fit(np.moveaxis(colour, 3, 1), y))
+
+
+def test_a_single_image_of_a_memory_map(small, data, tmp_path):
+    X, y = data
+    clf = small().fit(X, y)
+    held = np.load(write_npy(X, tmp_path), mmap_mode="r")
+    with pytest.raises(ValueError, match=r"X\[None\]"):
+        clf.predict(held[0])
+    assert clf.predict(held[:1]) == clf.predict(X[:1])
+
+
+@pytest.mark.usefixtures("in_batches")
+def test_lazy_rows_that_have_to_be_padded_are_checked(small, data):
+    X = data[0].reshape(N, -1)[:, :783].astype(np.float32)
+    X[3, 5] = np.nan
+    with (
+        pytest.warns(UserWarning, match="783 features"),
+        pytest.raises(ValueError, match="Input X contains NaN"),
+    ):
+        small().fit(LazyImages(X), data[1])

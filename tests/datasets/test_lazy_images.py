@@ -1,14 +1,16 @@
 """Images that are read when they are needed."""
 
 import pickle
+import tracemalloc
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from image_containers import CONTAINERS, WITH_LABELS, Pairs, write_npy
 from PIL import Image
 from sklearn.model_selection import train_test_split
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
 from skmnist.datasets import LazyImages
 
@@ -44,6 +46,9 @@ def test_reads_what_an_array_holds(lazy, data):
     assert found.flags.writeable
     assert found.dtype == lazy.dtype
     np.testing.assert_array_equal(as_read(lazy.read(slice(7, 20, 3)), X), X[7:20:3])
+    mask = np.arange(N) % 9 == 4
+    np.testing.assert_array_equal(as_read(lazy.read(mask), X), X[mask])
+    np.testing.assert_array_equal(as_read(lazy.read([-1, 2]), X), X[[-1, 2]])
     assert lazy.read(np.array([], dtype=int)).shape == (0, *lazy.shape[1:])
 
 
@@ -205,6 +210,7 @@ class Stream(IterableDataset):
         ([1, 2], TypeError, "Got a list as the source"),
         ("images.npy", TypeError, "Got a str as the source"),
         (np.zeros(3), TypeError, "Got a ndarray as the source"),
+        (torch.zeros(3), ValueError, r"Got a Tensor of shape \(3,\)"),
     ],
 )
 def test_sources_without_images(source, error, message):
@@ -216,7 +222,10 @@ def test_invalid_indices_and_labels(data):
     lazy = LazyImages(data[0])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         LazyImages(data[0], labels=[1, 2])
-    for index in ([0.5], ["a"], [[1, 2]], [N], [-N - 1], (0, 1), [True, False]):
+    for index in (
+        *([0.5], ["a"], [[1, 2]], [N], [-N - 1], (0, 1), [True, False], np.array(3)),
+        ([1, 2], np.array([0, 1])),
+    ):
         with pytest.raises(IndexError, match=r"LazyImages\(shape"):
             lazy[index]
     with pytest.raises(ValueError, match="copy=False"):
@@ -237,3 +246,45 @@ def test_tensors_without_a_type_in_numpy():
     lazy = LazyImages(torch.ones(2, 3, 3, dtype=torch.bfloat16, requires_grad=True))
     assert lazy.dtype == np.float32
     assert lazy.read().sum() == 18
+
+
+class Inverted(TensorDataset):
+    def __getitem__(self, index):
+        image, label = super().__getitem__(index)
+        return 255 - image, label + 5
+
+
+class InvertedSubset(Subset):
+    def __getitem__(self, index):
+        image, label = super().__getitem__(index)
+        return 255 - image, label + 5
+
+
+def test_subclasses_of_data_sets_of_torch(data):
+    X, y = torch.from_numpy(data[0]), torch.from_numpy(data[1])
+    for dataset in (Inverted(X, y), InvertedSubset(TensorDataset(X, y), range(N))):
+        lazy = LazyImages(dataset)
+        np.testing.assert_array_equal(lazy.read(), 255 - data[0])
+        np.testing.assert_array_equal(lazy.labels, data[1] + 5)
+
+
+def test_images_of_two_channels_in_lists():
+    images = np.arange(24).reshape(2, 2, 3, 2)
+    lazy = LazyImages(pl.Series(images.tolist()))
+    np.testing.assert_array_equal(lazy.read(), images)
+
+
+def test_parts_of_an_array_are_not_copied_as_a_whole(tmp_path):
+    X = np.random.default_rng(0).integers(0, 256, (4000, 32, 32), dtype=np.uint8)
+    lazy = LazyImages(np.load(write_npy(X, tmp_path), mmap_mode="r")[:, 2:30, ::2])
+    tracemalloc.start()
+    found = lazy.read(np.array([5, 3999]))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(found, X[[5, 3999], 2:30, ::2])
+    assert peak < 100_000
+
+
+def test_large_sources_take_small_integers():
+    X = np.zeros((300, 2, 2), np.uint8)
+    assert len(LazyImages(X)[np.array([8, 3], np.uint8)]) == 2
