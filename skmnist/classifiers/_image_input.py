@@ -146,7 +146,7 @@ def _is_pair(item):
     if not isinstance(item, tuple) or len(item) != 2:
         return False
     image, label = item
-    has_pixels = getattr(image, "ndim", 0) >= 2 or hasattr(image, "convert")
+    has_pixels = getattr(image, "ndim", 0) >= 1 or hasattr(image, "convert")
     return has_pixels and np.ndim(label) == 0
 
 

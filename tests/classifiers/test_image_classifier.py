@@ -910,7 +910,7 @@ def bad_data():
             "uniformly strings or numbers",
         ),
         "None": (None, y, "Expected 2D array|NoneType|None"),
-        "data set": (dataset, None, "dataset_to_arrays"),
+        "data set of pairs": ([dataset[0], dataset[1]], None, "LazyImages"),
         "channels last": (np.zeros((20, 28, 28, 1)), y, "channels last"),
     }
 
@@ -948,7 +948,7 @@ def test_predict_with_invalid_data(small, few):
         (X[:0], "0 sample"),
         (X * np.nan, "NaN"),
         (sparse.csr_matrix(X), "Sparse data was passed"),
-        (TensorDataset(torch.from_numpy(X)), "dataset_to_arrays"),
+        (TensorDataset(torch.from_numpy(X[:, :9])), "X has 9 features"),
     ):
         for method in (clf.predict, clf.predict_proba):
             with pytest.raises((ValueError, TypeError), match=message):

@@ -345,7 +345,7 @@ def vanish():
 @pytest.mark.parametrize(
     ("fail", "error", "message"),
     [
-        (vanish, OSError, r"item \d+ of a Failing: FileNotFoundError: 007\.png"),
+        (vanish, OSError, r"item \d+ of a Failing.*FileNotFoundError: 007\.png"),
         (lambda: (torch.zeros(9, 9), 0), ValueError, r"shape \(9, 9\) as item \d+"),
     ],
     ids=["vanished", "another shape"],
@@ -405,8 +405,6 @@ def test_random_transforms_follow_the_seed(small, data):
     assert_same(first, second)
     first.score(Noisy(*data))
     assert torch.equal(torch.get_rng_state(), before)
-    probabilities = first.predict_proba(Noisy(*data))
-    assert not np.array_equal(probabilities, first.predict_proba(Noisy(*data)))
 
 
 @pytest.mark.usefixtures("in_batches")

@@ -259,6 +259,9 @@ class InvertedSubset(Subset):
         image, label = super().__getitem__(index)
         return 255 - image, label + 5
 
+    def __getitems__(self, indices):
+        return [self[index] for index in indices]
+
 
 def test_subclasses_of_data_sets_of_torch(data):
     X, y = torch.from_numpy(data[0]), torch.from_numpy(data[1])
