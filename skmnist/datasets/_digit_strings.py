@@ -33,7 +33,7 @@ Away from one half, where rounding would decide on other processors.
 """
 
 MIN_PEN = 1.5
-"""Smallest width of the pen in pixels."""
+"""Smallest width of the pen, in pixels of the picture and of the outline."""
 
 OVERSAMPLING = 3
 """Pixels of the outline of a digit for each of its own, along each axis."""
@@ -42,19 +42,19 @@ MIN_GAP = 3
 """Smallest gap between separate digits in pixels: wider than the soft edges of two."""
 
 MAX_OVERLAP = 0.5
-"""Largest overlap of touching digits, relative to the width of their strokes."""
+"""Largest overlap of touching digits, relative to the width of the pen."""
 
 MARKER = 0.15
-"""Width of MNIST's strokes, relative to the size of the digits."""
+"""Width of the pen that drew MNIST's digits, relative to their size."""
 
 MAX_OFFSET = 0.06
 """Largest distance of a digit from its line, relative to its size."""
 
-TOUCHING_OFFSET = 0.15
-"""Largest additional distance of a touching digit, relative to its size.
+TOUCHING_OFFSET = 0.1
+"""Largest additional distance from the line of touching digits, relative to their size.
 
-Digits touch because there is too little room, so where they meet first; one that is
-pushed straight into the other would often end in its open side.
+It is chosen such that they meet early: writing seldom puts a digit into the open side
+of the one before it, where one that is pushed straight to the left often ends.
 """
 
 MIN_PART = 0.05
@@ -260,11 +260,11 @@ def make_digit_strings(
         )
         edges = np.rint(rng.uniform(*margin, size=4) * size).astype(np.int64)
         coverage, boxes = _compose(glyphs, corners, edges)
-        kind, contrast = papers[rng.randint(len(papers))], rng.uniform(*ink)
+        contrast, brightest = rng.uniform(*ink), rng.uniform(*brightness)
+        light = brightest * _draw_light(coverage.shape, rng.uniform(0, shade), rng)
+        kind = papers[rng.randint(len(papers))]
         lines = _draw_lines(kind, coverage.shape, size, angle, rng)
-        picture = (1 - contrast * coverage) * (1 - contrast * lines)
-        light = _draw_light(coverage.shape, rng.uniform(0, shade), rng)
-        picture *= rng.uniform(*brightness) * light
+        picture = light * (1 - contrast * coverage) * (1 - contrast * lines)
         picture += noise * rng.standard_normal(picture.shape)
         images.append(np.rint(picture.clip(0, 255)).astype(np.uint8))
         text = ["".join(labels[indices[rows == row]]) for row in range(n)]
@@ -412,7 +412,7 @@ def _place_row(glyphs, size, angle, spacing, touching, overlap, rng):
         if corners:
             shared = min(height, last_height) // 2  # rows in which they face each other
             highest, lowest = (
-                last_row + shared - height,
+                last_row - height + shared,
                 last_row + last_height - shared,
             )
             row = min(max(row, highest), lowest)
