@@ -240,7 +240,7 @@ def make_digit_strings(
     seeds = check_random_state(random_state).randint(
         2**32, size=n_samples, dtype=np.uint32
     )
-    images, target, all_boxes, all_rows, all_indices = [], [], [], [], []
+    samples = []
     for seed in seeds:
         rng = np.random.RandomState(seed)
         n = rng.randint(n_rows[0], n_rows[1] + 1)
@@ -266,19 +266,17 @@ def make_digit_strings(
         lines = _draw_lines(kind, coverage.shape, size, angle, rng)
         picture = light * (1 - contrast * coverage) * (1 - contrast * lines)
         picture += noise * rng.standard_normal(picture.shape)
-        images.append(np.rint(picture.clip(0, 255)).astype(np.uint8))
-        text = ["".join(labels[indices[rows == row]]) for row in range(n)]
-        target.append("\n".join(text))
-        all_boxes.append(boxes)
-        all_rows.append(rows)
-        all_indices.append(indices)
-    n_used = len(np.unique(np.concatenate(all_indices)))
+        image = np.rint(picture.clip(0, 255)).astype(np.uint8)
+        text = "\n".join("".join(labels[indices[rows == row]]) for row in range(n))
+        samples.append((image, text, boxes, rows, indices))
+    images, target, boxes, rows, indices = map(list, zip(*samples, strict=True))
+    n_used = len(np.unique(np.concatenate(indices)))
     return Bunch(
         images=images,
         target=np.array(target),
-        boxes=all_boxes,
-        rows=all_rows,
-        indices=all_indices,
+        boxes=boxes,
+        rows=rows,
+        indices=indices,
         DESCR=DESCR.format(n_samples=n_samples, n_used=n_used, n_digits=len(digits)),
     )
 
@@ -410,26 +408,26 @@ def _place_row(glyphs, size, angle, spacing, touching, overlap, rng):
         left = np.where(inked, mask.argmax(axis=1), np.inf)
         right = np.where(inked, width - mask[:, ::-1].argmax(axis=1), -np.inf)
         if corners:
-            shared = min(height, last_height) // 2  # rows in which they face each other
-            highest, lowest = (
-                last_row - height + shared,
-                last_row + last_height - shared,
-            )
-            row = min(max(row, highest), lowest)
             choices, obstacles = [[row]], maximum_filter1d(contour, 2 * gap + 1)
+            least = last_column + last_width + gap  # if there is no ink to the left
             if touches:
                 gap = -max(1, int(rng.uniform(0, overlap) * size))
                 reach = round(TOUCHING_OFFSET * size)
+                shared = min(height, last_height) // 2  # rows of pixels with both
+                highest = last_row - height + shared
+                lowest = last_row + last_height - shared
+                row = min(max(row, highest), lowest)
                 near = range(max(row - reach, highest), min(row + reach, lowest) + 1)
                 choices, obstacles = [near, range(highest, lowest + 1)], contour
             for rows in choices:
                 columns = [
                     (obstacles[middle + row :][:height] - left).max() for row in rows
                 ]
-                column = int(max(*columns, last_column - gap + 1)) + gap
-                if max(columns) + gap > last_column:  # beside the last one, not below
+                column = max(columns) + gap
+                if column > last_column:  # beside the last one, not below
                     break
             row = rows[np.argmax(columns)]
+            column = int(max(column, last_column + 1)) if column > -np.inf else least
         edge = contour[middle + row :][:height]
         np.maximum(edge, column + right, out=edge)
         corners.append((row, column))

@@ -234,6 +234,17 @@ def test_tilt(digits):
     assert abs(slopes).max() < np.tan(np.radians(30)) + 0.03
 
 
+def test_digits_are_tilted_with_their_row():
+    X = np.zeros((1, 28, 28))
+    X[0, 12:15, 4:24] = 1  # a dash
+    numbers = make((X, ["-"]), **EVEN, length=6, spacing=(1, 1), tilt=30, n_samples=10)
+    for image, boxes in zip(numbers.images, numbers.boxes, strict=True):
+        row = np.polyfit(boxes[:, ::2].mean(axis=1), boxes[:, 1::2].mean(axis=1), 1)[0]
+        for left, top, right, bottom in boxes:
+            rows, columns = np.nonzero(find_ink(image[top:bottom, left:right]))
+            assert np.polyfit(columns, rows, 1)[0] == pytest.approx(row, abs=0.1)
+
+
 @pytest.mark.parametrize("paper", ["ruled", "squared"])
 def test_lines_of_the_paper(digits, paper):
     numbers = make(
