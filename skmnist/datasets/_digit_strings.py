@@ -145,8 +145,9 @@ def make_digit_strings(
     stroke_width : pair of float or None, default=(0.06, 0.14)
         Width of the pen, relative to the size of the digits, in [0.03, 0.5]. It is at
         least 1.5 pixels. Wider strokes are thinned without being broken, and narrower
-        ones redrawn with the pen. None keeps the strokes of `X`; those of MNIST are
-        about 0.15 wide, as if drawn with a marker.
+        ones redrawn with the pen. None keeps the strokes of `X`: those of MNIST are
+        about 0.15 wide, as if drawn with a marker, and the thinnest ones may be broken
+        where the digits are small.
     tilt : float, default=5.0
         Largest angle between the rows and the horizontal in degrees, in [0, 30];
         angles are uniform in [-tilt, tilt]. The lines of the paper have the same angle.
@@ -179,7 +180,7 @@ def make_digit_strings(
         With the attributes:
 
         images : list of n_samples ndarray of shape (height, width), uint8
-            The pictures, as `DigitPreprocessor` takes them. Sizes differ.
+            The pictures, each of its own size: a list as `DigitPreprocessor` takes it.
         target : ndarray of shape (n_samples,) of str
             The numbers, with a line break between rows.
         boxes : list of n_samples ndarray of shape (n, 4), int64
