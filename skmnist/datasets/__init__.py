@@ -1,6 +1,7 @@
 """Data sets as arrays: `fetch_*` may download, `load_*` never does."""
 
 from skmnist.datasets._dataset_to_arrays import dataset_to_arrays
+from skmnist.datasets._digit_strings import make_digit_strings
 from skmnist.datasets._fetch_color import fetch_cifar10, fetch_cifar100, fetch_svhn
 from skmnist.datasets._fetch_grayscale import (
     fetch_emnist,
@@ -28,4 +29,5 @@ __all__ = [
     "fetch_usps",
     "load_image_folder",
     "load_mnist_sample",
+    "make_digit_strings",
 ]
