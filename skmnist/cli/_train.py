@@ -159,7 +159,7 @@ def train(
         typer.Option(
             min=1,
             help="Passes over the training images (default: 24 for digits, 16 for "
-            "photos, 10 for other recipes; resnet: 16 for digits, 8 for others).",
+            "photos, 10 for other recipes; resnet: 16 for digits, 11 for others).",
         ),
     ] = None,
     batch_size: Annotated[

@@ -137,7 +137,7 @@ def wrong_container(rng):
             torch.from_numpy(X).to_sparse(),
             torch.zeros(12, 9, device="meta"),
             torch.zeros(12, 9, dtype=torch.complex64),
-            torch.utils.data.TensorDataset(torch.from_numpy(X)),
+            torch.utils.data.DataLoader(torch.from_numpy(X)),
             np.asmatrix(X),
             {"X": X},
             [Odd()] * 12,
