@@ -1139,7 +1139,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             predictions = self._predict_with_loader(dataset, transform)
         else:
             with torch.inference_mode():
-                predictions = transform(self._infer_in_batches(images)).cpu()
+                predictions = self._infer_in_batches(images, transform)
         predictions = self._to_array(predictions)
         warn_of_other_scale(self, images)
         return predictions
@@ -1147,17 +1147,26 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
     def _predict_with_loader(self, dataset, transform):
         return fork_rng(self.device_, lambda: transform(self.forward(dataset).detach()))
 
-    def _infer_in_batches(self, images):
-        """Pass images (n, C, H, W) through the network, without a loader."""
+    def _infer_in_batches(self, images, transform):
+        """Pass images (n, C, H, W) through the network, and transform its output."""
         default = prediction_batch_size(self.device_)
         size = getattr(self, "iterator_valid__batch_size", default)
         # a loader would slow single images
         if isinstance(images, torch.Tensor) and (size == -1 or len(images) <= size):
-            return self.evaluation_step((images, None))
+            return transform(self.evaluation_step((images, None))).cpu()
         keep_freed_memory()
         dataset = LabelledImages(images, None, self.classes_)
-        batches = self.get_iterator(dataset, training=False)
-        return torch.cat([self.evaluation_step(batch) for batch in batches])
+        predictions, start = None, 0
+        for batch in self.get_iterator(dataset, training=False):
+            part = transform(self.evaluation_step(batch))
+            if predictions is None:
+                # not a list of parts: joining them would take twice the memory
+                predictions = part.new_empty(
+                    (len(images), *part.shape[1:]), device="cpu"
+                )
+            predictions[start : start + len(part)] = part
+            start += len(part)
+        return predictions
 
     def _to_array(self, predictions):
         """Convert a tensor on the CPU to an array without NaN."""
