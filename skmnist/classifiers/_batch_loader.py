@@ -1,8 +1,6 @@
 """Data sets and loaders that slice whole batches from one tensor."""
 
 import copy
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -146,9 +144,7 @@ class TensorBatchLoader:
             batches = [order[chosen] for chosen in batches]
         images = _find_lazy_images(self.dataset)
         if images is None or not self.num_workers:
-            reads_files = images is not None and images.reads_files
-            read = read_ahead if reads_files else map
-            yield from read(self.dataset.__getitem__, batches)
+            yield from map(self.dataset.__getitem__, batches)
             return
         # a generator of its own: reading draws nothing from the global one
         generator = torch.Generator().manual_seed(torch.initial_seed())
@@ -166,21 +162,6 @@ class TensorBatchLoader:
         n = len(self.dataset)
         single_left = 1 < self.batch_size < n and n % self.batch_size == 1
         return range(0, n - single_left, self.batch_size)
-
-
-def read_ahead(function, arguments):
-    """Do what `map` does, but call the function in a thread, two arguments ahead."""
-    executor = ThreadPoolExecutor(1)
-    try:
-        pending = deque()
-        for argument in arguments:
-            pending.append(executor.submit(function, argument))
-            if len(pending) > 2:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        executor.shutdown(cancel_futures=True)
 
 
 def _find_lazy_images(dataset):

@@ -1,5 +1,7 @@
 """Mean, standard deviation and range of the pixels."""
 
+import math
+
 import torch
 
 from skmnist.classifiers._batch_loader import LabelledImages, TensorBatchLoader
@@ -33,14 +35,17 @@ def pixel_statistics(images, weights=None, num_workers=0):
         Smallest and largest pixel of all channels.
     """
     dataset = LabelledImages(images, None, None, weights)
-    centre, total, sums, squares, ranges = None, 0.0, 0.0, 0.0, []
+    centre, total, sums, squares = None, 0.0, 0.0, 0.0
+    lowest, highest = math.inf, -math.inf
     for part, targets in TensorBatchLoader(dataset, CHUNK, num_workers=num_workers):
         pixels = part.flatten(2).double()  # (n, C, H*W)
         weight = torch.ones(len(part)) if weights is None else targets[1]
         weight = weight.double()
         if centre is None:
             centre = pixels.mean((0, 2))
-        ranges.append(torch.stack(torch.aminmax(pixels)))
+        # as numbers: tensors that stay would split the memory that the parts free
+        lowest = min(lowest, pixels.min().item())
+        highest = max(highest, pixels.max().item())
         deviations = pixels - centre[:, None]
         total += weight.sum() * pixels.shape[2]
         sums = sums + weight @ deviations.sum(2)
@@ -49,5 +54,4 @@ def pixel_statistics(images, weights=None, num_workers=0):
     mean = centre + shift
     std = (squares / total - shift**2).clamp(min=0).sqrt()
     std[std <= ROUNDING * mean.abs()] = 1.0
-    lowest, highest = torch.aminmax(torch.stack(ranges))
-    return mean.numpy(), std.numpy(), (lowest.item(), highest.item())
+    return mean.numpy(), std.numpy(), (lowest, highest)

@@ -2,8 +2,7 @@
 
 A source has a length, `image_shape` and `dtype` of each image, `labels`, and
 `read(positions)`, which returns a new array. `may_draw` tells whether that runs code of
-the user, which may draw random numbers; `reads_files` whether it waits for files, so
-that reading ahead saves time.
+the user, which may draw random numbers.
 """
 
 import os
@@ -74,7 +73,7 @@ class ArraySource:
     labels : ndarray of shape (n,), default=None
     """
 
-    reads_files, may_draw = True, False
+    may_draw = False
 
     def __init__(self, array, labels=None):
         if isinstance(array, np.ndarray):
@@ -93,8 +92,6 @@ class ArraySource:
         if self.channels_last:
             self.image_shape = self.image_shape[2], *self.image_shape[:2]
         self.dtype = _to_numpy(array[:0]).dtype
-        if type(self) is ArraySource:
-            self.reads_files = not isinstance(array, (np.ndarray, torch.Tensor))
 
     def __len__(self):
         return int(self.array.shape[0])
@@ -129,7 +126,11 @@ class MemoryMapSource(ArraySource):
 
     def read(self, positions):
         self._check_length()
-        return super().read(positions)
+        order = positions.argsort()  # files are read faster from front to back
+        images = super().read(positions[order])
+        in_order = np.empty_like(images)
+        in_order[order] = images
+        return in_order
 
     def __getstate__(self):
         memory_map = find_memory_map(self.array)
@@ -190,8 +191,6 @@ class ItemSource:
     labels : ndarray of shape (n,), default=None
         None: those of the items, if they are pairs.
     """
-
-    reads_files = False
 
     def __init__(self, items, labels=None):
         self.items = items

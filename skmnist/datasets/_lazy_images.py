@@ -48,8 +48,6 @@ class LazyImages:
         Type of the pixels.
     nbytes : int
         Bytes that all images occupy in memory.
-    reads_files : bool
-        Whether the source is an array in a file, or one that is computed.
     may_draw : bool
         Whether reading runs code that may draw random numbers: that of a `Dataset`.
     labels : ndarray of shape (n,), or None
@@ -205,11 +203,6 @@ class LazyImages:
         view = self._view(slice(None))
         view._image_shape, view._dtype = tuple(image_shape), np.dtype(dtype)
         return view
-
-    @property
-    def reads_files(self):
-        """Whether an array is read that is not in memory."""
-        return self._source.reads_files
 
     @property
     def may_draw(self):
