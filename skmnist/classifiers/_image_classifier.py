@@ -413,9 +413,9 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
             Raw pixels of shape (n, channels*height*width), (n, height, width) or
             (n, channels, height, width), of any numeric type, or any other source that
             `LazyImages` takes. uint8 is kept, other types are converted to float32.
-            Sources that are larger than scikit-learn's setting `working_memory`, and
-            arrays that cannot be written to, are read in batches; other sources are
-            read into memory.
+            Sources that are larger than scikit-learn's setting `working_memory`,
+            memory maps, and arrays that cannot be written to are read in batches; other
+            sources are read into memory.
         y : array-like of shape (n,), default=None
             Labels of at least two classes, of any type that scikit-learn supports.
             None: the labels that X has.

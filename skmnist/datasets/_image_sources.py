@@ -102,9 +102,10 @@ class ArraySource:
 
     def _read(self, positions):
         if isinstance(self.array, np.ndarray):
-            if self.array.flags.carray or self.array.flags.c_contiguous:
+            flags = self.array.flags
+            if flags.c_contiguous and flags.aligned and self.array.dtype.isnative:
                 return self.array.take(positions, axis=0)  # faster than an index
-            return self.array[positions]
+            return self.array[positions]  # take would copy the whole array first
         if isinstance(self.array, torch.Tensor):
             positions = torch.from_numpy(positions).to(self.array.device)
             return _to_numpy(self.array.index_select(0, positions))
