@@ -37,8 +37,8 @@ def open_images(X):
     object
         `LazyImages` for what is larger than scikit-learn's setting `working_memory`,
         for memory maps, and for arrays that cannot be written to: torch would copy them
-        as a whole. Otherwise an array, or X itself: a table, a list, or anything else that
-        scikit-learn checks.
+        as a whole. Otherwise an array, or X itself: a table, a list, or anything else
+        that scikit-learn checks.
 
     Raises
     ------
