@@ -103,7 +103,9 @@ CONTAINERS = {
     "polars Array": lambda X, y, folder: pl.Series(
         list(X), dtype=pl.Array(pl.UInt8, X.shape[1:])
     ),
-    "polars List": lambda X, y, folder: pl.Series(X.tolist()),
+    "polars List": lambda X, y, folder: pl.Series(
+        X.tolist(), dtype=pl.List(pl.List(pl.UInt8))
+    ),
 }
 """Function of images (n, height, width), labels (n,) sorted, and a folder, by name."""
 

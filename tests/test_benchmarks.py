@@ -79,7 +79,14 @@ ROWS = {
     "resnet_training": ["hand-written loop", "ResNetClassifier"],
     "scaling": [300, 700],
     "search_memory_map": [0.004, 0.016],
-    "sources": ["memory", "memory map", "HDF5 file", "pictures", "DataLoader alone"],
+    "sources": [
+        "memory",
+        "memory map",
+        "HDF5 file",
+        "pictures",
+        "DataLoader and hand-written loop",
+        "DataLoader alone",
+    ],
     "training": [
         *("article's loop", "plain skorch", "best hand-written loop", "skmnist"),
         *("skmnist, former default", "skmnist, 36,000 digits"),

@@ -5,9 +5,10 @@
 trains `MnistCNNClassifier` for one epoch on the same digits in memory, in a memory map,
 in an HDF5 file and as pictures in folders, and prints the median time of the epoch and
 the median of its ratio, in the same round, to that from memory. Everything is in the
-page cache of the system. The pictures, PNG files, are read by a `Dataset` with
-`--workers` processes of torch's `DataLoader`; `DataLoader alone` reads the same batches
-without training, so that an epoch of pictures takes at least as long.
+page cache of the system. The pictures, PNG files, are read by `--workers` processes of
+torch's `DataLoader`. `DataLoader alone` reads torchvision's `ImageFolder` of them in
+the same batches without training, and `DataLoader and hand-written loop` trains on
+these with torch alone: what torch delivers while the processor also trains.
 """
 
 import statistics
@@ -18,9 +19,20 @@ from pathlib import Path
 import h5py
 import numpy as np
 import sklearn
-from _common import load_digits, make_parser, median_ratio, report, time_side_by_side
+from _common import (
+    load_digits,
+    make_parser,
+    median_ratio,
+    report,
+    resolve_auto,
+    time_side_by_side,
+)
+from _hand_written_loop import BATCH_SIZE, train_by_hand
+from _networks import FastNetwork
 from PIL import Image
 from torch.utils.data import DataLoader
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
 
 from skmnist import MnistCNNClassifier
 from skmnist.datasets import load_image_folder
@@ -35,13 +47,32 @@ def write_pictures(folder, images, labels):
     return load_image_folder(folder, lazy=True)
 
 
-def deliver(images, batch_size, workers):
-    """Read all images in batches by torch's DataLoader, and return the seconds."""
-    begin = time.perf_counter()
-    loader = DataLoader(
-        images, batch_size=batch_size, shuffle=True, num_workers=workers
+def deliver(folder, workers):
+    """Iterate over batches of torchvision's ImageFolder, read by torch's DataLoader."""
+    to_pixels = transforms.Compose([transforms.Grayscale(), transforms.PILToTensor()])
+    return DataLoader(
+        ImageFolder(folder, to_pixels),
+        batch_size=BATCH_SIZE,
+        shuffle=True,
+        num_workers=workers,
     )
-    assert sum(len(batch) for batch in loader) == len(images)
+
+
+def read_alone(folder, workers):
+    """Return the seconds of reading all pictures."""
+    begin = time.perf_counter()
+    for _ in deliver(folder, workers):
+        pass
+    return time.perf_counter() - begin
+
+
+def train_with_torch(folder, workers, device, precision):
+    """Return the seconds of an epoch of the hand-written loop."""
+    loader = deliver(folder, workers)
+    network = FastNetwork().to(device)
+    begin = time.perf_counter()
+    batches = ((images.to(device), target.to(device)) for images, target in loader)
+    train_by_hand(network, batches, len(loader), precision)
     return time.perf_counter() - begin
 
 
@@ -64,21 +95,23 @@ def main():
             clf = MnistCNNClassifier(max_epochs=1, random_state=0, **parameters)
             with sklearn.config_context(working_memory=0):
                 clf.fit(X, y)
-            return clf.history[-1, "dur"], clf
+            return clf.history[-1, "dur"]
 
         workers = {"iterator_train__num_workers": arguments.workers}
         memory_map = np.load(folder / "images.npy", mmap_mode="r")
-        size = train(images)[1].get_iterator(images, training=True).batch_size
         with h5py.File(folder / "images.h5") as file:
             contenders = {
-                "memory": lambda _: train(images)[0],
-                "memory map": lambda _: train(memory_map)[0],
-                "HDF5 file": lambda _: train(file["images"])[0],
+                "memory": lambda _: train(images),
+                "memory map": lambda _: train(memory_map),
+                "HDF5 file": lambda _: train(file["images"]),
                 "pictures": lambda _: train(
                     pictures.images, pictures.images.labels, **workers
-                )[0],
-                "DataLoader alone": lambda _: deliver(
-                    pictures.images, size, arguments.workers
+                ),
+                "DataLoader and hand-written loop": lambda _: train_with_torch(
+                    folder / "pictures", arguments.workers, *resolve_auto()
+                ),
+                "DataLoader alone": lambda _: read_alone(
+                    folder / "pictures", arguments.workers
                 ),
             }
             _, seconds = time_side_by_side(contenders, arguments.rounds)

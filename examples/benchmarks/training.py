@@ -37,6 +37,7 @@ from _common import (
     resolve_auto,
     time_side_by_side,
 )
+from _hand_written_loop import BATCH_SIZE, train_by_hand
 from _networks import MEAN, STD, ArticleNetwork, FastNetwork, ProbabilityNetwork
 from PIL import Image
 from skorch import NeuralNetClassifier
@@ -45,13 +46,9 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from skmnist import MnistCNNClassifier
-from skmnist.callbacks import OneCycleLR
 from skmnist.networks import CNN
 
 ARTICLE_EPOCHS = 10
-
-BATCH_SIZE = 256
-"""What `batch_size="auto"` is for the training digits of MNIST."""
 
 FEWER_DIGITS = 36_000
 """Training digits that suffice for the accuracy of the article.
@@ -125,39 +122,10 @@ def best_loop(X, y, seed, device, precision):
 
 
 def _train_by_hand(network, images, target, precision):
-    """Train with the settings of skmnist for one epoch."""
-    settings, schedule = MnistCNNClassifier(), OneCycleLR()
-    n_batches = -(-len(images) // BATCH_SIZE)
-    weights = list(network.parameters())
-    optimizer = settings.optimizer(
-        weights, lr=settings.lr, precision=precision, fused=True
-    )
-    cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=settings.lr,
-        total_steps=n_batches,
-        pct_start=schedule.pct_start,
-        cycle_momentum=False,
-    )
-    bfloat16 = precision == "bfloat16"
-    autocast = torch.autocast(images.device.type, torch.bfloat16, enabled=bfloat16)
-    order = torch.randperm(len(images), device=images.device)
-    group = optimizer.param_groups[0]
-    for step, chosen in enumerate(order.split(BATCH_SIZE), start=1):
-        optimizer.zero_grad()
-        with autocast:
-            output = network(images.index_select(0, chosen))
-        # that of log-probabilities, which are their own logarithms of softmax
-        loss = F.cross_entropy(
-            output,
-            target.index_select(0, chosen),
-            label_smoothing=settings.label_smoothing * group["lr"] / settings.lr,
-        )
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, schedule.max_gradient_norm)
-        optimizer.step()
-        if step < n_batches:
-            cycle.step()
+    """Train for one epoch on images in memory."""
+    order = torch.randperm(len(images), device=images.device).split(BATCH_SIZE)
+    batches = ((images.index_select(0, i), target.index_select(0, i)) for i in order)
+    train_by_hand(network, batches, len(order), precision)
 
 
 def skmnist(X, y, seed, device, precision, **parameters):

@@ -292,7 +292,14 @@ def to_array(image):
             image = image.convert("RGB")
         array = np.asarray(image)
         return np.moveaxis(array, 2, 0) if array.ndim == 3 else array
-    return channels_first(_to_numpy(image))
+    return channels_first(_stack(_to_numpy(image)))
+
+
+def _stack(array):
+    """Stack an array of arrays, to which NumPy converts nested lists of polars."""
+    if array.dtype != object or array.ndim != 1 or not len(array):
+        return array
+    return np.stack([_stack(np.asarray(part)) for part in array])
 
 
 def channels_first(images):
@@ -444,7 +451,7 @@ def _from_column(X):
         return ItemSource(list(X)) if X.dtype == object and len(X) else None
     if type(X.dtype).__name__ == "Array":
         return ArraySource(X.to_numpy())
-    return ItemSource(X.to_list()) if type(X.dtype).__name__ == "List" else None
+    return ItemSource(X) if type(X.dtype).__name__ == "List" else None
 
 
 def _is_picture(image):

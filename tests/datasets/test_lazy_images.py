@@ -33,6 +33,22 @@ def as_read(images, X):
     return images.reshape(len(images), *X.shape[1:]).astype(X.dtype)
 
 
+@pytest.mark.parametrize("shape", [(3, 16), (3, 4, 4), (3, 3, 4, 4)])
+def test_lists_of_polars_keep_their_type(shape):
+    X = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    dtype = pl.UInt8
+    for _ in shape[1:]:
+        dtype = pl.List(dtype)
+    lazy = LazyImages(pl.Series(X.tolist(), dtype=dtype))
+    assert lazy.dtype == X.dtype
+    np.testing.assert_array_equal(lazy.read(), X)
+
+
+def test_lists_of_polars_of_several_lengths_are_refused():
+    with pytest.raises(ValueError, match="item 0 of a Series"):
+        LazyImages(pl.Series([[[1, 2], [3]]]))
+
+
 def test_reads_what_an_array_holds(lazy, data):
     X, _ = data
     assert lazy.shape in ((N, 5, 4), (N, 1, 5, 4))
