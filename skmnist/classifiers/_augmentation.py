@@ -4,8 +4,16 @@ import inspect
 
 import torch
 
+from skmnist.augmentation import AlternatingFlip, RandomFlip, RandomShift
+
 INPUTS = ("positions", "epoch")
 """What an augmentation may ask for beside the images, by parameters of these names."""
+
+AVERAGES = {
+    "average_flips": (AlternatingFlip, RandomFlip),
+    "average_shifts": (RandomShift,),
+}
+"""Parameters of the networks, and the augmentations that set them by default."""
 
 
 class Augmenter:
@@ -131,6 +139,22 @@ def as_list(augmentation):
 def get_class(step):
     """Return the class of an augmentation, which may be a class itself."""
     return step if inspect.isclass(step) else type(step)
+
+
+def find_averages(augmentation):
+    """Return over which copies of an image the networks should average predictions.
+
+    Returns
+    -------
+    dict of str to bool
+        `average_flips` if the augmentation mirrors training images, and
+        `average_shifts` if it shifts them.
+    """
+    classes = [get_class(step) for step in as_list(augmentation)]
+    return {
+        name: any(issubclass(cls, kinds) for cls in classes)
+        for name, kinds in AVERAGES.items()
+    }
 
 
 def _list_names(steps):

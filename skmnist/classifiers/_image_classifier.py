@@ -21,7 +21,11 @@ from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import DataLoader
 
 from skmnist.callbacks import EarlyStopping, OneCycleLR
-from skmnist.classifiers._augmentation import Augmenter, build_augmentation
+from skmnist.classifiers._augmentation import (
+    Augmenter,
+    build_augmentation,
+    find_averages,
+)
 from skmnist.classifiers._batch_loader import (
     LabelledImages,
     TensorBatchLoader,
@@ -820,6 +824,12 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         self._initialize_optimizer_if_missing()
         with self._resolved_device():
             return super().load_params(*args, **kwargs)
+
+    def get_params_for(self, prefix):
+        kwargs = super().get_params_for(prefix)
+        if prefix == "module" and self.module in (CNN, ResNet):
+            kwargs = find_averages(self.augmentation) | kwargs
+        return kwargs
 
     def get_params_for_optimizer(self, prefix, named_parameters):
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)

@@ -104,8 +104,11 @@ class MnistCNNClassifier(ImageClassifier):
         0 is silent, 1 prints one line per epoch.
     module : torch.nn.Module, class or instance, default=CNN
         The network, see `ImageClassifier`. The default, `skmnist.networks.CNN`, takes
-        `module__channels=(20, 50)`, `module__kernel_size=5`, `module__hidden_units=500`
-        and `module__dropout=0.0`.
+        `module__channels=(20, 50)`, `module__kernel_size=5`,
+        `module__hidden_units=500`, `module__dropout=0.0`, and `module__average_flips`
+        and `module__average_shifts`, whether predictions average over mirrored and
+        shifted copies of an image: by default, if the augmentation contains a flip, or
+        `RandomShift`.
     criterion : torch loss (class), default=torch.nn.NLLLoss
         Loss of log-probabilities and encoded labels.
     optimizer : torch optimizer (class), default=skmnist.optimizers.MuonAdamW
@@ -352,7 +355,8 @@ class MnistCNNClassifier(ImageClassifier):
         For photographs and other images that stay the same when they are mirrored, such
         as those of Fashion-MNIST and CIFAR-10. The recipe is the default one with 16
         epochs, a peak learning rate of 0.002, dropout of 0.3 (if the network is `CNN`)
-        and the augmentation `[AlternatingFlip(), RandomShift(max_shift=1)]`.
+        and the augmentation `[AlternatingFlip(), RandomShift(max_shift=1)]`, so that
+        predictions average over mirrored and shifted copies of an image, too.
         `ResNetClassifier` has a network with more layers for them.
 
         Parameters

@@ -2,23 +2,11 @@
 
 import torch
 
-from skmnist.augmentation import (
-    AlternatingFlip,
-    RandomAffine,
-    RandomFlip,
-    RandomShift,
-)
-from skmnist.classifiers._augmentation import as_list, get_class
+from skmnist.augmentation import AlternatingFlip, RandomAffine, RandomShift
 from skmnist.classifiers._batch_loader import TensorBatchLoader
 from skmnist.classifiers._image_classifier import ImageClassifier
 from skmnist.networks import ResNet
 from skmnist.optimizers import MuonAdamW
-
-AVERAGES = {
-    "average_flips": (AlternatingFlip, RandomFlip),
-    "average_shifts": RandomShift,
-}
-"""Parameters of `ResNet`, and the augmentations that set them by default."""
 
 WEIGHT_DECAY = 0.3
 """Of the optimizer, by default.
@@ -317,11 +305,6 @@ class ResNetClassifier(ImageClassifier):
 
     def get_params_for(self, prefix):
         kwargs = super().get_params_for(prefix)
-        if prefix == "module" and self.module is ResNet:
-            steps = [get_class(step) for step in as_list(self.augmentation)]
-            for name, kinds in AVERAGES.items():
-                averaged = any(issubclass(step, kinds) for step in steps)
-                kwargs.setdefault(name, averaged)
         if prefix == "optimizer" and self.optimizer is MuonAdamW:
             kwargs.setdefault("weight_decay", WEIGHT_DECAY)
         return kwargs

@@ -124,8 +124,7 @@ class FiltersDisplay:
         pixels = pixels.reshape(1, -1)
         probabilities = estimator.predict_proba(pixels)[0]
         network = copy.deepcopy(network).eval()
-        if isinstance(network, ResNet):
-            network.average_flips = network.average_shifts = False
+        network.average_flips = network.average_shifts = False
         outputs = {}
         for layer, shown in _layers_to_show(network).items():
             network.get_submodule(shown).register_forward_hook(

@@ -252,7 +252,8 @@ def _make_network(parameters, attributes, tensors):
     cls = NETWORKS[parameters.pop("type")]
     with torch.device("meta"):  # shapes without memory and random numbers
         network = cls(image_shape=shape, n_classes=n_classes, **parameters)
-    _check(network.architecture == parameters, parameters)
+    # files of earlier versions lack parameters that have been added since
+    _check(network.architecture == network.architecture | parameters, parameters)
     dtypes = set()
     for name, expected in network.state_dict().items():
         dtype = weights[name].dtype

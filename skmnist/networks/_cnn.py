@@ -4,7 +4,6 @@ import numbers
 from collections.abc import Iterable
 
 from torch import nn
-from torch.nn import functional as F
 
 from skmnist.networks._image_network import ImageNetwork, is_positive_integer
 
@@ -35,6 +34,13 @@ class CNN(ImageNetwork):
         Units of the hidden fully connected layer.
     dropout : float, default=0.0
         Probability, in [0, 1), that a hidden unit is set to 0 in a training step.
+    average_flips : bool, default=False
+        Whether predictions average over each image and its mirror image. Averages are
+        those of log-probabilities, normalized.
+    average_shifts : bool, default=False
+        Whether predictions average over each image and two copies of it, which are
+        shifted by one pixel along the diagonal, with edges reflected. With
+        `average_flips`, also over their mirror images, which makes six.
 
     Raises
     ------
@@ -70,9 +76,11 @@ class CNN(ImageNetwork):
         kernel_size=5,
         hidden_units=500,
         dropout=0.0,
+        average_flips=False,
+        average_shifts=False,
     ):
         _check_parameters(channels, kernel_size, hidden_units, dropout)
-        super().__init__(image_shape, mean, std)
+        super().__init__(image_shape, mean, std, average_flips, average_shifts)
         in_channels, height, width = self.prepared_shape
         height, width = (
             _side_after(_side_after(side, kernel_size), kernel_size)
@@ -104,31 +112,29 @@ class CNN(ImageNetwork):
             "kernel_size": self.conv1.kernel_size[0],
             "hidden_units": self.fc1.out_features,
             "dropout": self.dropout.p,
+            "average_flips": self.average_flips,
+            "average_shifts": self.average_shifts,
         }
 
-    def forward(self, X):
-        """Return the log-probabilities of the classes.
+    def score(self, X):
+        """Return the scores of the classes, before the softmax.
 
         Parameters
         ----------
-        X : tensor of shape (n, channels, height, width), any numeric dtype
-            Raw pixels, on the scale of `mean` and `std`.
+        X : tensor of shape (n, channels, height, width)
+            Prepared images.
 
         Returns
         -------
         tensor of shape (n, n_classes)
-            Natural logarithms of the probabilities.
         """
-        X = self.prepare(X)  # (n, C, H, W)
         # pooling before ReLU gives the same numbers with a quarter of the work
         X = self.relu1(self.pool1(self.conv1(X)))  # (n, 20, 12, 12)
         X = self.relu2(self.pool2(self.conv2(X)))  # (n, 50, 4, 4)
         X = self.relu3(self.fc1(X.flatten(1)))  # (n, 500)
         if self.dropout.training:  # single images would feel a call that does nothing
             X = self.dropout(X)
-        X = self.fc2(X)  # (n, n_classes)
-        # in the dtype of the weights, also where autocast computes with less
-        return F.log_softmax(X, dim=1, dtype=self.mean.dtype)
+        return self.fc2(X)  # (n, n_classes)
 
 
 def _check_parameters(channels, kernel_size, hidden_units, dropout):

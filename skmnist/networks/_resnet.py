@@ -89,7 +89,7 @@ class ResNet(ImageNetwork):
         average_flips=False,
         average_shifts=False,
     ):
-        super().__init__(image_shape, mean, std)
+        super().__init__(image_shape, mean, std, average_flips, average_shifts)
         in_channels, *sides = self.prepared_shape
         given = channels
         channels = [*given] if isinstance(given, Iterable) else []
@@ -109,8 +109,6 @@ class ResNet(ImageNetwork):
                 "halves it. Pass fewer channels or a smaller patch_size."
             )
         channels, patch_size = [int(width) for width in channels], int(patch_size)
-        self.average_flips = bool(average_flips)
-        self.average_shifts = bool(average_shifts)
         width = 2 * in_channels * patch_size**2
         self.whiten = nn.Conv2d(in_channels, width, patch_size, bias=False)
         self.whiten.weight.requires_grad_(False)
@@ -165,29 +163,18 @@ class ResNet(ImageNetwork):
         weight.copy_(torch.cat([kernels, -kernels]).reshape(weight.shape))
         self.whitened.fill_(True)
 
-    def forward(self, X):
-        """Return the log-probabilities of the classes.
+    def score(self, X):
+        """Return the scores of the classes, before the softmax.
 
         Parameters
         ----------
-        X : tensor of shape (n, channels, height, width), any numeric dtype
-            Raw pixels, on the scale of `mean` and `std`.
+        X : tensor of shape (n, channels, height, width)
+            Prepared images.
 
         Returns
         -------
         tensor of shape (n, n_classes)
-            Natural logarithms of the probabilities.
         """
-        views = [self.prepare(X)]  # (n, C, H, W)
-        if self.average_shifts and not self.training:
-            padded = F.pad(views[0], (1, 1, 1, 1), mode="reflect")
-            views += [padded[:, :, 2:, 2:], padded[:, :, :-2, :-2]]
-        if self.average_flips and not self.training:
-            views += [view.flip(3) for view in views]
-        scores = sum(map(self._score, views)) / len(views)
-        return F.log_softmax(scores, dim=1, dtype=self.mean.dtype)
-
-    def _score(self, X):
         # the backward pass of a convolution with a bias, but without gradients of its
         # kernels, is slow on CPUs
         with torch.set_grad_enabled(torch.is_grad_enabled() and X.requires_grad):

@@ -49,11 +49,12 @@ def make(**parameters):
         (None, False),
     ],
 )
+@pytest.mark.parametrize("module", [CNN, ResNet])
 def test_predictions_are_averaged_if_training_images_are_mirrored(
-    colours, augmentation, flips
+    colours, augmentation, flips, module
 ):
     X, y = colours
-    clf = make(augmentation=augmentation).fit(X, y)
+    clf = make(augmentation=augmentation, module=module).fit(X, y)
     assert clf.module_.average_flips is flips
     assert not clf.module_.average_shifts
     mirrored = np.ascontiguousarray(X[..., ::-1])

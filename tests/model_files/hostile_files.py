@@ -129,6 +129,7 @@ def wrong_network(metadata, tensors, generator):
         "channels": [[10**9, 10**9], [], 7, [4, 9]],
         "kernel_size": [10**6, 0, -5, [1, 2, 3], 3],
         "dropout": [-1, 2, "x", [0]],
+        "average_flips": ["x", None, [1], 2],
         "type": ["ResNet", "x", [1]],
         "warp": [9],
     }

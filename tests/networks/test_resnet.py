@@ -103,31 +103,6 @@ def test_first_layer_can_be_hooked():
     assert shapes == [(64, 24, 31, 31)]
 
 
-@pytest.mark.parametrize("flips", [False, True])
-@pytest.mark.parametrize("shifts", [False, True])
-def test_averages_over_views(flips, shifts):
-    network, images = make()
-    network.eval()
-    padded = F.pad(images.float(), (1, 1, 1, 1), mode="reflect")
-    views = [images]
-    if shifts:
-        views += [padded[:, :, 2:, 2:], padded[:, :, :-2, :-2]]
-    if flips:
-        views += [view.flip(3) for view in views]
-    mean = torch.stack([network(view) for view in views]).mean(0)
-    plain = network(images)
-    network.average_flips, network.average_shifts = flips, shifts
-    averaged = network(images)
-    torch.testing.assert_close(averaged, mean.log_softmax(1), rtol=0, atol=1e-5)
-    assert torch.allclose(averaged, plain, atol=1e-3) == (not flips and not shifts)
-    mirrored = network(images.flip(3))
-    assert torch.allclose(averaged, mirrored, atol=1e-4) == (flips and not shifts)
-    network.train()
-    trained = network(images)
-    network.average_flips = network.average_shifts = False
-    torch.testing.assert_close(network(images), trained, rtol=0, atol=1e-6)
-
-
 @pytest.mark.parametrize(
     "image_shape", [(1, 8, 8), (3, 16, 16), (1, 28, 28), (4, 40, 17), (3, 96, 96)]
 )
