@@ -81,7 +81,12 @@ def run_unwatched_epoch(net, iterator, training, prefix, step_fn, **fit_params):
     hooks = _find_hooks(net, "on_batch_end")
     scorers = [hook for hook in hooks if _get_function(hook) in _SCORING]
     counters = [hook for hook in scorers if _counts(hook, net)]
-    scorers = [hook for hook in scorers if hook not in counters]
+    # the others would have the outputs of all batches kept for nothing
+    scorers = [
+        hook
+        for hook in scorers
+        if hook not in counters and hook.__self__.on_train == training
+    ]
     schedules = [hook for hook in hooks if _get_function(hook) in _BLIND]
     epoch = net.history[-1]
     rows, losses, outputs, labels = [], [], [], []

@@ -1,5 +1,6 @@
 """Callbacks and subclasses see each batch as in skorch's loop; others cost nothing."""
 
+import gc
 import platform
 import subprocess
 import sys
@@ -172,6 +173,20 @@ def test_methods_of_a_subclass_are_called(small, few, method):
     clf = Counting(**parameters).fit(*few)
     assert len(calls) == (2 if method == "run_single_epoch" else 4)
     assert clf.loss_curve_ == MnistCNNClassifier(**parameters).fit(*few).loss_curve_
+
+
+@pytest.mark.parametrize("split", [None, ValidSplit(5)])
+def test_an_epoch_keeps_no_tensors_of_its_batches(small, few, split):
+    """Small ones that stay break up the memory that large ones of each batch need."""
+    counts = []
+
+    def count(images):
+        counts.append(sum(type(x) is torch.Tensor for x in gc.get_objects()))
+        return images
+
+    small(augmentation=count, batch_size=8, train_split=split).fit(*few)
+    assert len(counts) > 10
+    assert max(counts[2:]) <= counts[1]
 
 
 @pytest.mark.parametrize("watched", [False, True])
