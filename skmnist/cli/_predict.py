@@ -5,7 +5,6 @@ import json
 import math
 import os
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -32,14 +31,15 @@ def predict(
         typer.Argument(
             metavar="PICTURE...",
             help='Files, folders, or patterns such as "photos/*.jpg". For a model of '
-            "digits, each is the picture of one digit.",
+            "digits, each shows a digit, a number, or several rows of digits.",
         ),
     ],
     explain: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder for an image of the preprocessing steps of each picture.",
+            help="Folder for an image of each picture that shows how it was read: the "
+            "preprocessing steps, or the boxes of several digits.",
         ),
     ] = None,
     as_json: Annotated[
@@ -53,11 +53,11 @@ def predict(
             from skmnist import load
             from skmnist.preprocessing._model_check import split_model
 
-            preprocessor, clf = split_model(load(model))
+            loaded = load(model)
+            split_model(loaded)  # raises an error for models of other images
             predictions = [
                 predict_picture(
-                    preprocessor,
-                    clf,
+                    loaded,
                     path,
                     explain and explain / name_explanation(number, path),
                 )
@@ -139,69 +139,108 @@ def name_explanation(number, path):
     return f"{number:03}-{name}.png"
 
 
-def predict_picture(preprocessor, clf, path, explanation=None):
+def predict_picture(model, path, explanation=None):
     """Predict what one picture shows.
 
     Parameters
     ----------
-    preprocessor : DigitPreprocessor or ImageResizer
-    clf : classifier or Pipeline
-        Of what the preprocessor returns.
+    model : classifier or Pipeline
+        As `skmnist.load` returns it.
     path : str
     explanation : Path, default=None
-        File in which to draw the steps of the preprocessing.
+        File in which to draw how the picture was read.
 
     Returns
     -------
     dict
-        `file`, `label`, `probability`, `runner_up`, `runner_up_probability` (None if
-        no digit was found), `warnings` (list of str) and `error` (str or None).
+        `file`; `label`, the digits of a row after each other and a line break between
+        rows; `probability`, `runner_up` and `runner_up_probability` of the least
+        certain digit; `digits`, a list of dicts with the same keys, `box` and `row`,
+        or None for a model of whole pictures; `warnings` (list of str) and `error` (str
+        or None). What is not known is None.
     """
-    import numpy as np
+    from skmnist.preprocessing._model_check import split_model
 
     prediction = {"file": path, "label": None, "probability": None}
-    prediction |= {"runner_up": None, "runner_up_probability": None}
+    prediction |= {"runner_up": None, "runner_up_probability": None, "digits": None}
+    preprocessor, clf = split_model(model)
     try:
-        images, stages, warnings = _preprocess(preprocessor, path)
+        if not hasattr(preprocessor, "preprocess"):
+            image = preprocessor.transform([path])
+            prediction |= _describe(clf.predict_proba(image)[0], clf.classes_)
+            warnings = []
+            if explanation is not None:
+                _save_steps(preprocessor.explain(path), explanation)
+        else:
+            found, warnings = _read_digits(model, path, explanation)
+            prediction |= found
     except (OSError, ValueError) as error:
         return {**prediction, "warnings": [], "error": str(error)}
-    if explanation is not None:
-        _save_stages(stages(), explanation)
-    if images is not None:
-        probabilities = clf.predict_proba(images)[0]
-        second, first = np.argsort(probabilities)[-2:]
-        prediction |= {
-            "label": str(clf.classes_[first]),
-            "probability": float(probabilities[first]),
-            "runner_up": str(clf.classes_[second]),
-            "runner_up_probability": float(probabilities[second]),
-        }
     return {**prediction, "warnings": warnings, "error": None}
 
 
-def _preprocess(preprocessor, path):
-    """Preprocess one picture.
+def _describe(probabilities, classes):
+    """Name the two most probable classes."""
+    second, first = probabilities.argsort()[-2:]
+    return {
+        "label": str(classes[first]),
+        "probability": float(probabilities[first]),
+        "runner_up": str(classes[second]),
+        "runner_up_probability": float(probabilities[second]),
+    }
+
+
+def _read_digits(model, path, explanation):
+    """Read the digits of a picture.
 
     Returns
     -------
-    images : ndarray with one image, or None
-        None if no digit was found.
-    stages : callable
-        Returns the images after each step by name.
+    prediction : dict
+        What `predict_picture` returns of the digits.
     warnings : list of str
     """
-    if not hasattr(preprocessor, "preprocess"):
-        return preprocessor.transform([path]), partial(preprocessor.explain, path), []
-    result = preprocessor.preprocess(path)
-    images = result.image.reshape(1, -1) if result.found else None
-    return images, lambda: result.stages, result.quality_warnings
+    from skmnist.preprocessing._model_check import split_model
+    from skmnist.reading import read
+
+    reading = read(path, model)
+    if explanation is not None:
+        if len(reading.labels) > 1:
+            _save_boxes(reading, path, explanation)
+        else:
+            _save_steps(split_model(model)[0].explain(path), explanation)
+    digits = [
+        {**_describe(probabilities, reading.classes), "box": box, "row": row}
+        for probabilities, box, row in zip(
+            reading.probabilities,
+            reading.boxes.tolist(),
+            reading.rows.tolist(),
+            strict=True,
+        )
+    ]
+    prediction = {"digits": digits}
+    if digits:
+        of_least_certain = _describe(
+            reading.probabilities[reading.least_certain], reading.classes
+        )
+        prediction |= {**of_least_certain, "label": reading.text}
+    return prediction, reading.doubts
 
 
-def _save_stages(stages, path):
+def _save_boxes(reading, picture, path):
+    """Draw the digits that were read in a picture into a file."""
+    from matplotlib.figure import Figure
+
+    from skmnist.displays import ReadingDisplay
+
+    figure = Figure(figsize=(8, 8), layout="constrained")
+    ReadingDisplay.from_reading(reading, picture, ax=figure.subplots())
+    _save_figure(figure, path)
+
+
+def _save_steps(stages, path):
     """Draw the steps of the preprocessing into a file."""
     from matplotlib.figure import Figure  # without pyplot's list of open figures
 
-    from skmnist._safe_file import replace_atomically
     from skmnist.displays import PreprocessingDisplay
 
     n_columns = min(4, len(stages))
@@ -209,5 +248,12 @@ def _save_stages(stages, path):
     size = (1.9 * n_columns, 2.2 * n_rows)
     figure = Figure(figsize=size, layout="constrained")
     PreprocessingDisplay(stages).plot(n_columns=n_columns, ax=figure.subplots())
+    _save_figure(figure, path)
+
+
+def _save_figure(figure, path):
+    """Save a figure, without the empty space around it."""
+    from skmnist._safe_file import replace_atomically
+
     with replace_atomically(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+        figure.savefig(temporary, dpi=120, bbox_inches="tight")

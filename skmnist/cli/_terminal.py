@@ -160,7 +160,8 @@ def print_predictions(predictions):
     ----------
     predictions : list of dict
         With the keys `file`, `label`, `probability`, `runner_up` and
-        `runner_up_probability`; all but the first are None where there is no digit.
+        `runner_up_probability`; all but the first are None where there is no digit. A
+        label with several digits has the probability of the least certain one.
     """
     table = Table()
     table.add_column("file", overflow="fold")

@@ -29,9 +29,9 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
 from skmnist.classifiers import ImageClassifier
-from skmnist.preprocessing import DigitPreprocessor
 from skmnist.preprocessing._centering import CANVAS_SIZE
 from skmnist.preprocessing._model_check import check_classifier
+from skmnist.reading import Reading, read
 
 HOST = "127.0.0.1"
 ALLOWED_HOSTS = [HOST, "localhost"]
@@ -47,11 +47,11 @@ def make_app(clf, preprocessor=None):
     clf : MnistCNNClassifier
         A fitted classifier of images of 28x28 pixels from 0 to 255 with one channel.
     preprocessor : transformer, default=None
-        Converts pictures to images. If it has a method `preprocess` such as that of
-        :class:`skmnist.preprocessing.DigitPreprocessor`, the page shows the quality
-        warnings, too; otherwise `transform` converts a list of one open file to an
-        array of shape (1, 784). None stands for a `DigitPreprocessor` with default
-        parameters.
+        None reads all digits of a picture, see :func:`skmnist.read`. A transformer
+        converts each picture to the image of one digit: by its method `preprocess`, if
+        it has one such as that of :class:`skmnist.preprocessing.DigitPreprocessor`,
+        and the page shows the quality warnings, too; otherwise by `transform`, from a
+        list of one open file to an array of shape (1, 784).
 
     Returns
     -------
@@ -64,7 +64,6 @@ def make_app(clf, preprocessor=None):
         If the classifier is of another kind or not fitted.
     """
     _check_classifier(clf)
-    preprocessor = DigitPreprocessor() if preprocessor is None else preprocessor
     labels = [str(label) for label in clf.classes_.tolist()]
     page, policy = _make_page(labels)
     headers = {
@@ -78,14 +77,28 @@ def make_app(clf, preprocessor=None):
     # slow each other down. In a thread, so that the server keeps answering.
     worker = ThreadPoolExecutor(1, "skmnist-demo")
 
-    def read(picture):
-        image, quality_warnings = _preprocess(preprocessor, io.BytesIO(picture))
-        return {
-            "labels": labels,
-            "probabilities": clf.predict_proba(image.reshape(1, -1))[0].tolist(),
-            "image": image.tolist(),
-            "warnings": quality_warnings,
-        }
+    def answer_for(picture):
+        file = io.BytesIO(picture)
+        if preprocessor is None:
+            reading = read(file, clf)
+        else:
+            reading = _read_one_digit(file, clf, preprocessor)
+        digits = [
+            {
+                "box": box,
+                "row": row,
+                "image": image,
+                "probabilities": probabilities,
+            }
+            for box, row, image, probabilities in zip(
+                reading.boxes.tolist(),
+                reading.rows.tolist(),
+                reading.images.tolist(),
+                reading.probabilities.tolist(),
+                strict=True,
+            )
+        ]
+        return {"labels": labels, "digits": digits, "warnings": reading.doubts}
 
     async def show(request):
         return HTMLResponse(page, headers=headers)
@@ -103,7 +116,7 @@ def make_app(clf, preprocessor=None):
                 limit = f"{MAX_BYTES // 1_000_000} MB"
                 return answer({"error": f"The picture is larger than {limit}."}, 413)
             loop = asyncio.get_running_loop()
-            return answer(await loop.run_in_executor(worker, read, picture))
+            return answer(await loop.run_in_executor(worker, answer_for, picture))
         except ClientDisconnect:
             return answer({"error": "The upload was interrupted."}, 400)
         except asyncio.CancelledError:  # uvicorn would print a traceback
@@ -170,13 +183,25 @@ def _check_classifier(clf):
     check_classifier(clf)
 
 
-def _preprocess(preprocessor, file):
-    """Convert a picture to an image (28, 28), and return the quality warnings."""
+def _read_one_digit(file, clf, preprocessor):
+    """Read the picture of one digit, with a preprocessor of the user."""
     if hasattr(preprocessor, "preprocess"):
         result = preprocessor.preprocess(file)
-        return result.image, result.quality_warnings
-    image = np.asarray(preprocessor.transform([file]))
-    return image.reshape(CANVAS_SIZE, CANVAS_SIZE), []
+        image, doubts = result.image, result.quality_warnings
+    else:
+        image, doubts = np.asarray(preprocessor.transform([file])), []
+    n_digits = int(image.any())
+    images = image.reshape(1, CANVAS_SIZE, CANVAS_SIZE)[:n_digits]
+    probabilities = clf.predict_proba(image.reshape(1, -1))[:n_digits]
+    return Reading(
+        labels=clf.classes_[probabilities.argmax(axis=1)],
+        probabilities=probabilities,
+        classes=clf.classes_,
+        boxes=np.zeros((n_digits, 4), np.int64),
+        rows=np.zeros(n_digits, np.int64),
+        images=images,
+        doubts=doubts,
+    )
 
 
 def _make_page(labels):

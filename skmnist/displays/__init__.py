@@ -9,6 +9,7 @@ from skmnist.displays._digits import DigitsDisplay
 from skmnist.displays._filters import FiltersDisplay
 from skmnist.displays._loss_curve import LossCurveDisplay
 from skmnist.displays._preprocessing_steps import PreprocessingDisplay
+from skmnist.displays._reading import ReadingDisplay
 
 __all__ = [
     "AccuracyCurveDisplay",
@@ -16,4 +17,5 @@ __all__ = [
     "FiltersDisplay",
     "LossCurveDisplay",
     "PreprocessingDisplay",
+    "ReadingDisplay",
 ]

@@ -63,19 +63,24 @@ def test_answer(client, clf):
     assert response.status_code == 200
     answer = response.json()
     assert answer["labels"] == [str(digit) for digit in range(10)]
-    assert np.argmax(answer["probabilities"]) == 7
-    assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-5)
-    image = np.array(answer["image"], np.uint8)
+    (digit,) = answer["digits"]
+    assert np.argmax(digit["probabilities"]) == 7
+    assert sum(digit["probabilities"]) == pytest.approx(1, abs=1e-5)
+    image = np.array(digit["image"], np.uint8)
     assert image.shape == (28, 28)
     expected = clf.predict_proba(image.reshape(1, -1))[0]
-    np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-6)
+    np.testing.assert_allclose(digit["probabilities"], expected, atol=1e-6)
+    left, top, right, bottom = digit["box"]
+    assert 60 < left < 80 < 220 < right < 240
+    assert 45 < top < 65 < 235 < bottom < 255
     assert answer["warnings"] == []
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "GIF", "BMP", "WEBP"])
 def test_kinds_of_files(client, kind):
     answer = client.post("/predict", content=picture_of_seven(kind)).json()
-    assert np.argmax(answer["probabilities"]) == 7
+    (digit,) = answer["digits"]
+    assert np.argmax(digit["probabilities"]) == 7
 
 
 def test_quality_warnings(client):
@@ -83,12 +88,13 @@ def test_quality_warnings(client):
     Image.new("L", (100, 100), 255).save(file, "PNG")
     response = client.post("/predict", content=file.getvalue())
     assert response.status_code == 200
+    assert response.json()["digits"] == []
     (warning,) = response.json()["warnings"]
     assert warning.startswith("No digit found. Use a picture")
 
 
 def test_any_transformer_as_preprocessor(clf):
-    expected = TestClient(make_app(clf), base_url=ADDRESS)
+    expected = TestClient(make_app(clf, DigitPreprocessor()), base_url=ADDRESS)
     pipeline = make_pipeline(DigitPreprocessor(), FunctionTransformer())
     client = TestClient(make_app(clf, pipeline), base_url=ADDRESS)
     answers = [
@@ -274,7 +280,7 @@ STROKES = {
     "6": ["62 14, 42 30, 32 55, 34 76, 50 86, 66 77, 66 62, 52 53, 36 63"],
     "7": ["27 20, 73 20, 45 84"],
 }
-"""Strokes of each digit: points x y in percent of the paper's side."""
+"""Strokes of each digit: points x y in percent of a square."""
 
 
 @contextlib.contextmanager
@@ -365,18 +371,21 @@ def open_page(browser, address):
     assert complaints == []
 
 
-def on_paper(page, stroke):
-    """The points of a stroke in pixels of the window."""
+def on_paper(page, stroke, left=0.25, side=1.0):
+    """The points of a stroke in pixels of the window.
+
+    The digit is in a square with this left edge, relative to the width of the paper,
+    and this side, relative to its height.
+    """
     box = page.locator("#paper").bounding_box()
     points = np.array([point.split() for point in stroke.split(",")], float) / 100
-    return [
-        (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points
-    ]
+    corner = box["x"] + left * box["width"], box["y"] + (1 - side) / 2 * box["height"]
+    return [tuple(corner + side * box["height"] * point) for point in points]
 
 
-def draw(page, strokes):
+def draw(page, strokes, **place):
     for stroke in strokes:
-        first, *others = on_paper(page, stroke)
+        first, *others = on_paper(page, stroke, **place)
         page.mouse.move(*first)
         page.mouse.down()
         for point in others:
@@ -419,6 +428,51 @@ def test_draw_several_digits(open_page):
         wait_for_winner(page, digit)
         page.get_by_role("button", name="Clear").click()
         wait_for_winner(page, "")
+
+
+def test_draw_a_number(open_page):
+    page = open_page()
+    for i, digit in enumerate("40712"):
+        draw(page, STROKES[digit], left=0.02 + 0.19 * i, side=0.4)
+    wait_for_winner(page, "40712")
+    for i, digit in enumerate("40712"):  # a click shows the probabilities of a digit
+        button = page.locator("#winner button").nth(i)
+        button.click()
+        assert button.get_attribute("aria-pressed") == "true"
+        assert page.locator("#winner [aria-pressed=true]").count() == 1
+        assert page.locator("#bars .best .label").inner_text() == digit
+    assert count_marked(page) > 500
+    page.get_by_role("button", name="Clear").click()
+    wait_for_winner(page, "")
+    assert count_marked(page) == 0
+
+
+def count_marked(page):
+    """Count the pixels of the boxes around the digits."""
+    return page.evaluate(
+        """() => {
+            const boxes = document.getElementById("boxes");
+            const { data } = boxes.getContext("2d").getImageData(
+                0, 0, boxes.width, boxes.height);
+            return data.filter((alpha, i) => i % 4 === 3 && alpha > 0).length;
+        }"""
+    )
+
+
+def test_choose_a_picture_of_several_rows(open_page, tmp_path):
+    page = open_page()
+    Image.new("L", (900, 900), 255).save(tmp_path / "rows.png")
+    with Image.open(tmp_path / "rows.png") as sheet:
+        seven = Image.open(io.BytesIO(picture_of_seven(size=(200, 200)))).convert("L")
+        for place in [(100, 100), (400, 100), (100, 500), (400, 500), (650, 500)]:
+            sheet.paste(seven, place)
+        sheet.save(tmp_path / "rows.png")
+    page.set_input_files("#file", tmp_path / "rows.png")
+    wait_for_winner(page, "77\n777")
+    assert count_marked(page) > 500
+    draw(page, STROKES["1"])
+    wait_for_winner(page, "1")
+    assert count_marked(page) == 0
 
 
 def test_bars_follow_the_stroke(open_page):
@@ -472,7 +526,7 @@ def test_a_click_is_a_dot(open_page):
             return data.filter((grey, i) => i % 4 === 0 && grey < 128).length;
         }"""
     )
-    width = 0.07 * page.evaluate("document.getElementById('paper').width")
+    width = 0.07 * page.evaluate("document.getElementById('paper').height")
     assert dark == pytest.approx(np.pi / 4 * width**2, rel=0.05)
 
 
@@ -575,7 +629,7 @@ def test_drop_a_picture_and_draw_after_it(open_page):
     wait_for_winner(page, "7")
     shown = """() => {
         const paper = document.getElementById("paper");
-        const point = [0.35 * paper.width, 0.2 * paper.height];
+        const point = [0.425 * paper.width, 0.2 * paper.height];
         return paper.getContext("2d").getImageData(...point, 1, 1).data[0];
     }"""
     assert page.evaluate(shown) < 128
