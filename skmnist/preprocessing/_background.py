@@ -75,7 +75,7 @@ def _downscale(luminance, side):
     return np.asarray(small, dtype=np.float64)
 
 
-def estimate_background(luminance, dark, flatten):
+def estimate_background(luminance, dark, flatten, window=BACKGROUND_WINDOW):
     """Estimate the luminance of the paper at each pixel.
 
     Parameters
@@ -85,6 +85,8 @@ def estimate_background(luminance, dark, flatten):
         Whether the strokes are darker than the paper.
     flatten : bool
         Whether the background varies over the picture.
+    window : float, default=0.25
+        Side of a square wider than any stroke, relative to the picture's longer side.
 
     Returns
     -------
@@ -95,7 +97,7 @@ def estimate_background(luminance, dark, flatten):
     if not flatten:
         return np.full_like(luminance, _mode(luminance))
     smooth = ndimage.gaussian_filter(luminance, 1)
-    side = round(BACKGROUND_WINDOW * max(luminance.shape))
+    side = round(window * max(luminance.shape))
     # strokes are narrower than this square, shadows are wider
     fill = ndimage.grey_closing if dark else ndimage.grey_opening
     # odd reflection continues a gradient beyond the edge

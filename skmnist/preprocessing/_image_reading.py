@@ -50,7 +50,7 @@ def unwrap_path(picture):
     return picture.item() if one and picture.dtype.kind in "OU" else picture
 
 
-def read_luminance(picture, name, max_pixels):
+def read_luminance(picture, name, max_pixels, size_range=WORKING_SIZE_RANGE):
     """Read one picture.
 
     Parameters
@@ -60,13 +60,15 @@ def read_luminance(picture, name, max_pixels):
         Name of the picture in error messages.
     max_pixels : int
         Files with more pixels are refused.
+    size_range : tuple of two int, default=(256, 512)
+        Smallest and largest longer side of the luminance, in pixels.
 
     Returns
     -------
     rgb : ndarray of shape (height, width, 3), uint8
         The picture; a large file is decoded at a lower resolution.
     luminance : ndarray of shape (new_height, new_width), float64, in [0, 1]
-        Resized so that its longer side is in `WORKING_SIZE_RANGE`.
+        Resized so that its longer side is in `size_range`.
     scale : float
         Size of `luminance` relative to the original picture.
     """
@@ -76,7 +78,7 @@ def read_luminance(picture, name, max_pixels):
             picture,
             name,
             max_pixels=max_pixels,
-            side=2 * WORKING_SIZE_RANGE[1],
+            side=2 * size_range[1],
             reduce=True,
         )
     else:
@@ -86,7 +88,7 @@ def read_luminance(picture, name, max_pixels):
         raise ValueError(f"Got {name} of size {image.size}, which has no pixels.")
     rgb = to_rgb(image, name)
     grey = rgb.convert("L")
-    side, (smallest, largest) = max(grey.size), WORKING_SIZE_RANGE
+    side, (smallest, largest) = max(grey.size), size_range
     factor = largest / side if side > largest else math.ceil(smallest / side)
     if factor != 1:
         from PIL.Image import Resampling
