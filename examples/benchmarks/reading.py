@@ -76,9 +76,13 @@ def read_strings(clf, X, y, name, **parameters):
     is_right = clf.predict(X) == y
     alone = np.mean([is_right[indices].all() for indices in pictures.indices])
     texts = [skmnist.read(image, clf).text for image in pictures.images]
-    missed = [pair for pair in zip(pictures.target, texts, strict=True) if len({*pair}) > 1]
+    missed = [
+        pair for pair in zip(pictures.target, texts, strict=True) if len({*pair}) > 1
+    ]
     alone = round(100 * alone, 2)
-    return compare(name, pictures.target, texts) | {"classifier alone, %": alone}, missed
+    return compare(name, pictures.target, texts) | {
+        "classifier alone, %": alone
+    }, missed
 
 
 def read_folder(clf, folder):

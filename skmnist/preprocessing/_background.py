@@ -21,7 +21,7 @@ def _majority_vote(luminance):
     """From -1 to 1: how much of the picture, and of its border, is light."""
     from skimage.filters import threshold_otsu
 
-    small = _downscale(luminance, 64)
+    small = downscale(luminance, 64)
     # the median follows the edge of a shadow but ignores strokes
     difference = small - _median_filter(small, radius=16)
     if np.ptp(difference) < MIN_CONTRAST:
@@ -50,7 +50,7 @@ def _narrowness_vote(luminance):
     """From -1 to 1: how much more of the narrow structures is dark than light."""
     from scipy.ndimage import grey_closing, grey_opening
 
-    small = _downscale(luminance, 96)
+    small = downscale(luminance, 96)
     narrow = [
         (grey_closing(small, square) - small, small - grey_opening(small, square))
         for square in ((3, 3), (5, 5), (9, 9), (15, 15), (25, 25))
@@ -63,7 +63,7 @@ def _narrowness_vote(luminance):
     return 0.0
 
 
-def _downscale(luminance, side):
+def downscale(luminance, side):
     """Downscale an image so that its longer side has at most `side` pixels."""
     from PIL import Image
     from PIL.Image import Resampling

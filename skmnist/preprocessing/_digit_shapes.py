@@ -4,10 +4,13 @@ import numpy as np
 
 from skmnist.preprocessing._line_removal import find_horizontal_lines, remove_lines
 from skmnist.preprocessing._row_detection import typical_height
-from skmnist.preprocessing._shapes import distance, find_shapes, shape_of, unite
+from skmnist.preprocessing._shapes import Shape, distance, find_shapes, unite
 
 MAX_SHAPES = 500
 """Number of shapes, the largest ones, in which digits are looked for."""
+
+SMALLEST_PART = 4
+"""Longer side of the smallest part of a digit, in pixels."""
 
 MIN_SIDE = 10
 """Longer side of the smallest digit, in pixels."""
@@ -19,17 +22,33 @@ MAX_GAP = 0.2
 """Largest distance of the parts of a digit, relative to the typical height."""
 
 
-def find_digit_shapes(strokes):
+def find_digit_shapes(strokes, speck_size):
+    """Find the shapes that may be digits, or several digits that touch.
+
+    Parameters
+    ----------
+    strokes : ndarray of shape (height, width), bool
+        Without lines from edge to edge.
+    speck_size : float
+        Smallest area of a part of a digit, relative to a typical digit.
+
+    Returns
+    -------
+    list of Shape
+        At most `MAX_SHAPES`.
+    """
     shapes = [
         part
-        for shape in find_shapes(strokes, 4, 4 * MAX_SHAPES)
+        for shape in find_shapes(strokes, SMALLEST_PART, 4 * MAX_SHAPES)
         for part in _open_frame(shape)
     ]
     shapes = _drop_surroundings(shapes, strokes.shape)
     if not shapes:
         return []
     height = typical_height(shapes)
-    shapes = [s for s in shapes if s.side > 0.08 * height]
+    areas = [s.mask.sum() for s in shapes if s.height > SMALLEST * height]
+    min_area = speck_size * np.median(areas)
+    shapes = [s for s in shapes if s.mask.sum() >= min_area]
     shapes = _unite_parts(shapes, height)
     digits = [s for s in shapes if s.height >= max(SMALLEST * height, MIN_SIDE)]
     return sorted(digits, key=lambda shape: -shape.height)[:MAX_SHAPES]
@@ -54,12 +73,11 @@ def _open_frame(shape):
         if not middles or min(middles) > 0.2 * height or max(middles) < 0.8 * height:
             return [shape]
     inside = remove_lines(mask, max_tilt=10)
-    if inside is mask:
+    if inside is mask:  # nothing else is left
         return []
-    found = find_shapes(inside, 4, MAX_SHAPES)
     return [
-        type(shape)(shape.top + part.top, shape.left + part.left, part.mask)
-        for part in found
+        Shape(shape.top + part.top, shape.left + part.left, part.mask)
+        for part in find_shapes(inside, SMALLEST_PART, MAX_SHAPES)
     ]
 
 
@@ -98,15 +116,19 @@ def _unite_parts(shapes, height):
 
 
 def _is_part(shape, other, height):
+    """Whether two shapes lie above each other, close enough for parts of one digit."""
     left, top, right, bottom = shape.box
     other_left, other_top, other_right, other_bottom = other.box
     gap = MAX_GAP * height
-    beside = max(left - other_right, other_left - right)
-    above = max(top - other_bottom, other_top - bottom)
-    if max(beside, above) > gap:
-        return False
+    apart = max(
+        *(left - other_right, other_left - right),
+        *(top - other_bottom, other_top - bottom),
+    )
     shared = min(right, other_right) - max(left, other_left)
-    if shared < 0.5 * min(shape.width, other.width):
-        return False
     whole = max(bottom, other_bottom) - min(top, other_top)
-    return whole < 1.4 * height and distance(shape, other) <= gap
+    return (
+        apart <= gap
+        and shared >= 0.5 * min(shape.width, other.width)
+        and whole < 1.4 * height
+        and distance(shape, other) <= gap
+    )

@@ -69,12 +69,12 @@ def read_luminance(picture, name, max_pixels, size_range=WORKING_SIZE_RANGE):
         The picture; a large file is decoded at a lower resolution.
     luminance : ndarray of shape (new_height, new_width), float64, in [0, 1]
         Resized so that its longer side is in `size_range`.
-    scale : float
-        Size of `luminance` relative to the original picture.
+    original_size : tuple of two int
+        Width and height of the original picture, in pixels.
     """
     picture = unwrap_path(picture)
     if is_path(picture) or hasattr(picture, "read"):
-        image, original_side = read_picture(
+        image, original_size = read_picture(
             picture,
             name,
             max_pixels=max_pixels,
@@ -83,7 +83,7 @@ def read_luminance(picture, name, max_pixels, size_range=WORKING_SIZE_RANGE):
         )
     else:
         image = picture if hasattr(picture, "convert") else from_array(picture, name)
-        original_side = max(image.size)
+        original_size = image.size
     if min(image.size) < 1:
         raise ValueError(f"Got {name} of size {image.size}, which has no pixels.")
     rgb = to_rgb(image, name)
@@ -98,4 +98,4 @@ def read_luminance(picture, name, max_pixels, size_range=WORKING_SIZE_RANGE):
         # as float: 8 bits would turn soft shadows into steps
         grey = grey.convert("F").resize(size, method)
     luminance = np.clip(np.asarray(grey, dtype=np.float64) / 255, 0, 1)
-    return np.asarray(rgb), luminance, max(luminance.shape) / original_side
+    return np.asarray(rgb), luminance, original_size

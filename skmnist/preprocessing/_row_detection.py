@@ -15,6 +15,9 @@ CORE = 0.5
 Digits of one row share a part of their middles; those of two rows do not.
 """
 
+SMALLEST = 0.4
+"""Height of the smallest digit of a row, relative to the typical one."""
+
 
 def typical_height(shapes):
     """Height of most digits: the median, weighted so that specks do not count.
@@ -58,7 +61,9 @@ def sort_into_rows(shapes):
 
     angles = np.arange(-MAX_TILT, MAX_TILT + TILT_STEP / 2, TILT_STEP)
     # along the rows, the middles of the digits cover the smallest part of the height
-    covered = [_union(*cores(degrees))[0] * (1 + abs(degrees) / 500) for degrees in angles]
+    covered = [
+        _union(*cores(degrees))[0] * (1 + abs(degrees) / 500) for degrees in angles
+    ]
     degrees = angles[np.argmin(covered)]
     _, row = _union(*cores(degrees))
     angle = math.radians(degrees)
@@ -68,6 +73,24 @@ def sort_into_rows(shapes):
         [shapes[index] for index in order[row[order] == number]]
         for number in range(row.max() + 1)
     ]
+
+
+def drop_dots(rows):
+    """Leave out dots, commas and dashes: what is much lower than the digits of its row.
+
+    Parameters
+    ----------
+    rows : list of list of Shape
+
+    Returns
+    -------
+    list of list of Shape
+    """
+    kept = []
+    for row in rows:
+        least = SMALLEST * typical_height(row)
+        kept.append([shape for shape in row if shape.height > least])
+    return kept
 
 
 def _union(low, high):

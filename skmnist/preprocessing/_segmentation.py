@@ -30,14 +30,7 @@ MIN_PAPER_LUMINANCE = 0.2
 """Lower bound of the paper's luminance; dividing by less would amplify the noise."""
 
 
-def segment(
-    luminance,
-    *,
-    polarity,
-    flatten_background,
-    threshold,
-    window=BACKGROUND_WINDOW,
-):
+def segment(luminance, *, polarity, flatten_background, threshold):
     """Separate strokes from paper.
 
     Parameters
@@ -49,8 +42,6 @@ def segment(
         Whether the background varies over the picture.
     threshold : float
         Lower threshold of the hysteresis, relative to the typical contrast of strokes.
-    window : float, default=0.25
-        Side of a square wider than any stroke, relative to the picture's longer side.
 
     Returns
     -------
@@ -62,11 +53,7 @@ def segment(
     """
 
     def segment_with(dark):
-        background = estimate_background(luminance, dark, flatten_background, window)
-        if dark:  # ink absorbs a fraction of the light
-            contrast = 1 - luminance / np.maximum(background, MIN_PAPER_LUMINANCE)
-        else:
-            contrast = luminance - background
+        background, contrast = subtract_background(luminance, dark, flatten_background)
         return background, contrast, segment_strokes(contrast, threshold)
 
     if polarity != "auto":
@@ -76,6 +63,32 @@ def segment(
     if is_sheet_of_paper(result[-1]):  # the table around it was taken for the paper
         result = segment_with(not dark)
     return result
+
+
+def subtract_background(luminance, dark, flatten, window=BACKGROUND_WINDOW):
+    """Estimate the luminance of the paper and the difference from it.
+
+    Parameters
+    ----------
+    luminance : ndarray of shape (height, width), float64, in [0, 1]
+    dark : bool
+        Whether the strokes are darker than the paper.
+    flatten : bool
+        Whether the background varies over the picture.
+    window : float, default=0.25
+        Side of a square wider than any stroke, relative to the picture's longer side.
+
+    Returns
+    -------
+    background : ndarray of shape (height, width), float64
+        Luminance of the paper.
+    contrast : ndarray of shape (height, width), float64
+        Difference from the paper, positive for strokes.
+    """
+    background = estimate_background(luminance, dark, flatten, window)
+    if dark:  # ink absorbs a fraction of the light
+        return background, 1 - luminance / np.maximum(background, MIN_PAPER_LUMINANCE)
+    return background, luminance - background
 
 
 def segment_strokes(contrast, threshold):
