@@ -80,9 +80,8 @@ def test_models_and_pictures(clf, numbers, tmp_path):
 
 def test_other_classifiers_in_a_pipeline(numbers, few):
     forest = RandomForestClassifier(n_estimators=20, random_state=0).fit(*few)
-    reading = skmnist.read(
-        numbers.images[0], make_pipeline(DigitPreprocessor(), forest)
-    )
+    picture, pipeline = numbers.images[0], make_pipeline(DigitPreprocessor(), forest)
+    reading = skmnist.read(picture, pipeline)
     assert len(reading.labels) == len(reading.text.replace("\n", "")) > 0
     with pytest.raises(TypeError, match=r"make_pipeline\(DigitPreprocessor\(\), model"):
         skmnist.read(picture, forest)
