@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # for type checkers and editors; see __getattr__
     )
     from skmnist.classifiers import MnistCNNClassifier, ResNetClassifier
     from skmnist.model_files import load, save, to_onnx
+    from skmnist.reading import read
 
 __all__ = [
     "AlternatingFlip",
@@ -23,6 +24,7 @@ __all__ = [
     "RandomShift",
     "ResNetClassifier",
     "load",
+    "read",
     "save",
     "to_onnx",
 ]
@@ -36,6 +38,7 @@ _MODULES = {
     "RandomShift": "skmnist.augmentation",
     "ResNetClassifier": "skmnist.classifiers",
     "load": "skmnist.model_files",
+    "read": "skmnist.reading",
     "save": "skmnist.model_files",
     "to_onnx": "skmnist.model_files",
 }
@@ -43,7 +46,7 @@ _MODULES = {
 
 _SUBMODULES = {
     *("augmentation", "callbacks", "classifiers", "datasets", "displays"),
-    *("model_files", "networks", "optimizers", "preprocessing"),
+    *("model_files", "networks", "optimizers", "preprocessing", "reading"),
 }
 """Modules that `import skmnist` makes available."""
 

@@ -145,8 +145,8 @@ def read_picture(file, name, *, max_pixels=None, side=None, reduce=False):
     Returns
     -------
     image : PIL.Image
-    original_side : int
-        Longer side of the picture in the file, in pixels.
+    original_size : tuple of two int
+        Width and height of the picture in the file as it is shown, in pixels.
 
     Raises
     ------
@@ -156,13 +156,15 @@ def read_picture(file, name, *, max_pixels=None, side=None, reduce=False):
     from PIL import ImageOps
 
     with _open(file, name, max_pixels) as image:
-        original_side = max(image.size)
+        original_size = image.size
         if side is not None:
             image.draft(None, (side, side))
         image.load()
         if reduce and max(image.size) > side and image.mode in ("L", "RGB", "RGBA"):
             image.thumbnail((side, side))
-        return ImageOps.exif_transpose(image), original_side
+        turned = ImageOps.exif_transpose(image)
+        is_wide, was_wide = (w > h for w, h in (turned.size, original_size))
+        return turned, original_size if is_wide == was_wide else original_size[::-1]
 
 
 def from_array(values, name, *, rescale=True):

@@ -36,6 +36,7 @@ ARGUMENTS = {
     "photos": [],
     "pixel_scale": [],
     "precision": ["--seeds", "0", "1"],
+    "reading": ["--pictures", "4"],
     "resnet_training": ["--images", "300", "--rounds", "1"],
     "scaling": ["--sizes", "300", "700"],
     "search": ["short", "--splits", "1"],
@@ -76,6 +77,10 @@ ROWS = {
         *("257 * X", "X by a model of X / 255"),
     ],
     "precision": ["float32", "float32", "bfloat16", "bfloat16"],
+    "reading": [
+        *("5 digits", "5 digits", "5 digits", "2 touching digits"),
+        "12 megapixels",
+    ],
     "resnet_training": ["hand-written loop", "ResNetClassifier"],
     "scaling": [300, 700],
     "search_memory_map": [0.004, 0.016],

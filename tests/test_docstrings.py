@@ -15,6 +15,7 @@ import skmnist.displays
 import skmnist.networks
 import skmnist.optimizers
 import skmnist.preprocessing
+import skmnist.reading
 
 MODULES = (
     skmnist,
@@ -25,6 +26,7 @@ MODULES = (
     skmnist.networks,
     skmnist.optimizers,
     skmnist.preprocessing,
+    skmnist.reading,
 )
 API = Path(__file__).parents[1] / "docs" / "api.md"
 

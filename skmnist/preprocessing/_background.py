@@ -21,7 +21,7 @@ def _majority_vote(luminance):
     """From -1 to 1: how much of the picture, and of its border, is light."""
     from skimage.filters import threshold_otsu
 
-    small = _downscale(luminance, 64)
+    small = downscale(luminance, 64)
     # the median follows the edge of a shadow but ignores strokes
     difference = small - _median_filter(small, radius=16)
     if np.ptp(difference) < MIN_CONTRAST:
@@ -50,7 +50,7 @@ def _narrowness_vote(luminance):
     """From -1 to 1: how much more of the narrow structures is dark than light."""
     from scipy.ndimage import grey_closing, grey_opening
 
-    small = _downscale(luminance, 96)
+    small = downscale(luminance, 96)
     narrow = [
         (grey_closing(small, square) - small, small - grey_opening(small, square))
         for square in ((3, 3), (5, 5), (9, 9), (15, 15), (25, 25))
@@ -63,7 +63,7 @@ def _narrowness_vote(luminance):
     return 0.0
 
 
-def _downscale(luminance, side):
+def downscale(luminance, side):
     """Downscale an image so that its longer side has at most `side` pixels."""
     from PIL import Image
     from PIL.Image import Resampling
@@ -75,7 +75,7 @@ def _downscale(luminance, side):
     return np.asarray(small, dtype=np.float64)
 
 
-def estimate_background(luminance, dark, flatten):
+def estimate_background(luminance, dark, flatten, window=BACKGROUND_WINDOW):
     """Estimate the luminance of the paper at each pixel.
 
     Parameters
@@ -85,6 +85,8 @@ def estimate_background(luminance, dark, flatten):
         Whether the strokes are darker than the paper.
     flatten : bool
         Whether the background varies over the picture.
+    window : float, default=0.25
+        Side of a square wider than any stroke, relative to the picture's longer side.
 
     Returns
     -------
@@ -95,7 +97,7 @@ def estimate_background(luminance, dark, flatten):
     if not flatten:
         return np.full_like(luminance, _mode(luminance))
     smooth = ndimage.gaussian_filter(luminance, 1)
-    side = round(BACKGROUND_WINDOW * max(luminance.shape))
+    side = round(window * max(luminance.shape))
     # strokes are narrower than this square, shadows are wider
     fill = ndimage.grey_closing if dark else ndimage.grey_opening
     # odd reflection continues a gradient beyond the edge

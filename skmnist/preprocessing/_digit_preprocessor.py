@@ -332,7 +332,7 @@ class DigitPreprocessor(TransformerMixin, BaseEstimator):
     def _preprocess(self, picture, name):
         """Do what `preprocess` documents; `name` is for error messages."""
         check_dependencies()
-        rgb, luminance, scale = read_luminance(picture, name, self.max_pixels)
+        rgb, luminance, size = read_luminance(picture, name, self.max_pixels)
         background, contrast, strokes = segment(
             luminance,
             polarity=self.polarity,
@@ -363,4 +363,5 @@ class DigitPreprocessor(TransformerMixin, BaseEstimator):
             "strokes": to_uint8(np.pad(normalized, 2)),
             "result": image,
         }
+        scale = max(luminance.shape) / max(size)
         return PreprocessedDigit(image, stages, quality_warnings(digit, scale))

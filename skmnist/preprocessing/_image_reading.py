@@ -50,7 +50,7 @@ def unwrap_path(picture):
     return picture.item() if one and picture.dtype.kind in "OU" else picture
 
 
-def read_luminance(picture, name, max_pixels):
+def read_luminance(picture, name, max_pixels, size_range=WORKING_SIZE_RANGE):
     """Read one picture.
 
     Parameters
@@ -60,33 +60,35 @@ def read_luminance(picture, name, max_pixels):
         Name of the picture in error messages.
     max_pixels : int
         Files with more pixels are refused.
+    size_range : tuple of two int, default=(256, 512)
+        Smallest and largest longer side of the luminance, in pixels.
 
     Returns
     -------
     rgb : ndarray of shape (height, width, 3), uint8
         The picture; a large file is decoded at a lower resolution.
     luminance : ndarray of shape (new_height, new_width), float64, in [0, 1]
-        Resized so that its longer side is in `WORKING_SIZE_RANGE`.
-    scale : float
-        Size of `luminance` relative to the original picture.
+        Resized so that its longer side is in `size_range`.
+    original_size : tuple of two int
+        Width and height of the original picture, in pixels.
     """
     picture = unwrap_path(picture)
     if is_path(picture) or hasattr(picture, "read"):
-        image, original_side = read_picture(
+        image, original_size = read_picture(
             picture,
             name,
             max_pixels=max_pixels,
-            side=2 * WORKING_SIZE_RANGE[1],
+            side=2 * size_range[1],
             reduce=True,
         )
     else:
         image = picture if hasattr(picture, "convert") else from_array(picture, name)
-        original_side = max(image.size)
+        original_size = image.size
     if min(image.size) < 1:
         raise ValueError(f"Got {name} of size {image.size}, which has no pixels.")
     rgb = to_rgb(image, name)
     grey = rgb.convert("L")
-    side, (smallest, largest) = max(grey.size), WORKING_SIZE_RANGE
+    side, (smallest, largest) = max(grey.size), size_range
     factor = largest / side if side > largest else math.ceil(smallest / side)
     if factor != 1:
         from PIL.Image import Resampling
@@ -96,4 +98,4 @@ def read_luminance(picture, name, max_pixels):
         # as float: 8 bits would turn soft shadows into steps
         grey = grey.convert("F").resize(size, method)
     luminance = np.clip(np.asarray(grey, dtype=np.float64) / 255, 0, 1)
-    return np.asarray(rgb), luminance, max(luminance.shape) / original_side
+    return np.asarray(rgb), luminance, original_size

@@ -4,19 +4,36 @@ import math
 
 import numpy as np
 
+FAINT = 0.75
+"""Contrast of a line relative to that of the ink up to which it is told from it."""
 
-def remove_lines(strokes):
+SHORTEST = 0.1
+"""Length of lines across a corner, relative to the picture's side."""
+
+
+def remove_lines(strokes, contrast=None, *, max_tilt=4.0, step=0.5):
     """Remove lines that cross the picture, but not the strokes that cross them.
 
     Parameters
     ----------
     strokes : ndarray of shape (height, width), bool
+    contrast : ndarray of shape (height, width), default=None
+        Difference from the paper. With it, lines that are fainter than the ink are
+        found although they are not a part of `strokes` as a whole, and strokes are kept
+        that run along such a line.
+    max_tilt : float, default=4.0
+        Largest angle of the lines with an edge of the picture, in degrees.
+    step : float, default=0.5
+        Difference of the angles that are tried, in degrees.
 
     Returns
     -------
     ndarray of shape (height, width), bool
     """
-    cleaned = _remove_horizontal_lines(_remove_horizontal_lines(strokes).T).T
+    angles = np.arange(-max_tilt, max_tilt + step / 2, step)
+    cleaned = _remove_horizontal_lines(strokes, contrast, angles)
+    turned = None if contrast is None else contrast.T
+    cleaned = _remove_horizontal_lines(cleaned.T, turned, angles).T
     rows, columns = np.flatnonzero(cleaned.any(1)), np.flatnonzero(cleaned.any(0))
     if not len(rows):
         return strokes
@@ -25,53 +42,97 @@ def remove_lines(strokes):
     return cleaned if extent > 0.1 * max(strokes.shape) else strokes
 
 
-def _remove_horizontal_lines(strokes):
+def _remove_horizontal_lines(strokes, contrast, angles):
     """Remove thin lines from the left edge to the right one."""
+    visible, ink, shortest = strokes, None, 1.0
+    if contrast is not None and strokes.any():
+        low, ink = np.percentile(contrast[strokes], [2, 90])
+        visible, shortest = contrast > low / 2, SHORTEST
+    cleaned = strokes
+    for middle, thickness in find_horizontal_lines(visible, angles, shortest):
+        if cleaned is strokes:
+            cleaned = strokes.copy()
+        _erase_line(strokes, cleaned, middle, thickness, contrast, ink)
+    return cleaned
+
+
+def find_horizontal_lines(strokes, angles, shortest=1.0):
+    """Find thin lines from one edge of the picture to another one.
+
+    Parameters
+    ----------
+    strokes : ndarray of shape (height, width), bool
+    angles : iterable of float
+        Angles to the horizontal, in degrees.
+    shortest : float, default=1.0
+        Length of the shortest line, relative to the width. Shorter ones than 1 cross a
+        corner of the picture.
+
+    Yields
+    ------
+    middle : ndarray of shape (width,), int
+        Row of the middle of the line in each column; outside of the picture if the line
+        crosses a corner.
+    thickness : int
+        In pixels.
+    """
     height, width = strokes.shape
     y, x = np.nonzero(strokes)
+    x_middle = (width - 1) / 2
     ends = max(2, round(0.03 * width))
-    cleaned = strokes
-    for degrees in np.arange(-4, 4.01, 0.5):
+    columns = np.arange(width) - x_middle
+    for degrees in angles:
         slope = math.tan(math.radians(degrees))
-        shifted = np.round(y - slope * (x - (width - 1) / 2)).astype(int)
-        inside = (shifted >= 0) & (shifted < height)
+        drift = slope * columns
+        outside = math.ceil(drift.max()) if shortest < 1 else 0
+        # row of the line through a pixel in the middle of the picture
+        shifted = np.round(y - slope * (x - x_middle)).astype(int) + outside
+        n_rows = height + 2 * outside
+        inside = (shifted >= 0) & (shifted < n_rows)
 
-        def fill_ratio(selected, n_columns, shifted=shifted, inside=inside):
-            counts = np.bincount(shifted[inside & selected], minlength=height)
-            return counts / n_columns
+        def count(selected, shifted=shifted, inside=inside, n_rows=n_rows):
+            return np.bincount(shifted[inside & selected], minlength=n_rows)
 
-        is_line = (
-            (fill_ratio(x >= 0, width) > 0.75)
-            & (fill_ratio(x < ends, ends) > 0.3)
-            & (fill_ratio(x >= width - ends, ends) > 0.3)
-        )
+        rows = np.arange(n_rows) - outside
+        lengths = np.full(n_rows, width)
+        if shortest < 1 and slope:
+            edges = np.sort([-rows / slope, (height - 1 - rows) / slope], axis=0)
+            lengths = np.diff(edges.clip(-x_middle, x_middle), axis=0)[0]
+        is_line = count(True) > 0.75 * np.maximum(lengths, shortest * width)
+        if not is_line.any():
+            continue
+        if shortest == 1:
+            is_line &= count(x < ends) > 0.3 * ends
+            is_line &= count(x >= width - ends) > 0.3 * ends
         limits = np.flatnonzero(np.diff(np.r_[False, is_line, False].astype(int)))
         for first, beyond in limits.reshape(-1, 2):
             thickness = beyond - first
             if thickness <= 0.05 * height:
-                if cleaned is strokes:
-                    cleaned = strokes.copy()
-                drift = slope * (np.arange(width) - (width - 1) / 2)
-                middle = np.round((first + beyond - 1) / 2 + drift).astype(int)
-                _erase_line(strokes, cleaned, middle, thickness)
-    return cleaned
+                middle = (first + beyond - 1) / 2 - outside + drift
+                yield np.round(middle).astype(int), thickness
 
 
-def _erase_line(strokes, cleaned, middle, thickness):
+def _erase_line(strokes, cleaned, middle, thickness, contrast, ink):
     """Erase a line in `cleaned`, except where a crossing stroke makes it thicker."""
-    height = len(strokes)
+    height, width = strokes.shape
     reach = 2 * thickness + 4
-    for column, row in enumerate(middle):
-        top, bottom = max(0, row - reach), min(height, row + reach + 1)
-        run = strokes[top:bottom, column]
-        near = np.flatnonzero(
-            run & (abs(np.arange(top, bottom) - row) <= thickness + 1)
-        )
-        if not len(near):
-            continue
-        gaps = np.flatnonzero(~run)
-        above, below = gaps[gaps < near[0]], gaps[gaps > near[0]]
-        start = above[-1] + 1 if len(above) else 0
-        stop = below[0] if len(below) else len(run)
-        if stop - start <= 1.5 * thickness + 2:
-            cleaned[top + start : top + stop, column] = False
+    offsets = np.arange(-reach, reach + 1)[:, None]
+    rows, columns = middle + offsets, np.arange(width)
+    inside = (rows >= 0) & (rows < height)
+    rows = rows.clip(0, height - 1)
+    run = strokes[rows, columns] & inside
+    near = run & (abs(offsets) <= thickness + 1)
+    level = None
+    if contrast is not None:
+        level = np.median(contrast[rows[reach], columns][inside[reach]])
+    if level is not None and level < FAINT * ink:
+        erased = near & (contrast[rows, columns] < (level + ink) / 2)
+    else:
+        # number the runs of strokes in each column
+        number = np.cumsum(run & ~np.roll(run, 1, axis=0), axis=0)
+        number = number * width + columns
+        sizes = np.bincount(number[run], minlength=number.max() + 1)
+        is_near = np.zeros(len(sizes), bool)
+        is_near[number[near]] = True
+        erased = run & (is_near & (sizes <= 1.5 * thickness + 2))[number]
+    cleaned[rows[erased], np.broadcast_to(columns, rows.shape)[erased]] = False

@@ -14,6 +14,18 @@ HIGH_THRESHOLD = 0.6
 """Upper threshold of the hysteresis, relative to the typical contrast of strokes."""
 
 
+FAINTEST = 0.4
+"""Contrast of the faintest strokes of a picture, relative to the typical contrast."""
+
+
+PRESSURE_WINDOW = 1 / 64
+"""Side of a square in which a stroke is equally dark, relative to the longer side."""
+
+
+SMOOTH_NOISE = 0.28
+"""Standard deviation of white noise after a Gaussian filter of width 1."""
+
+
 MIN_PAPER_LUMINANCE = 0.2
 """Lower bound of the paper's luminance; dividing by less would amplify the noise."""
 
@@ -41,11 +53,7 @@ def segment(luminance, *, polarity, flatten_background, threshold):
     """
 
     def segment_with(dark):
-        background = estimate_background(luminance, dark, flatten_background)
-        if dark:  # ink absorbs a fraction of the light
-            contrast = 1 - luminance / np.maximum(background, MIN_PAPER_LUMINANCE)
-        else:
-            contrast = luminance - background
+        background, contrast = subtract_background(luminance, dark, flatten_background)
         return background, contrast, segment_strokes(contrast, threshold)
 
     if polarity != "auto":
@@ -55,6 +63,32 @@ def segment(luminance, *, polarity, flatten_background, threshold):
     if is_sheet_of_paper(result[-1]):  # the table around it was taken for the paper
         result = segment_with(not dark)
     return result
+
+
+def subtract_background(luminance, dark, flatten, window=BACKGROUND_WINDOW):
+    """Estimate the luminance of the paper and the difference from it.
+
+    Parameters
+    ----------
+    luminance : ndarray of shape (height, width), float64, in [0, 1]
+    dark : bool
+        Whether the strokes are darker than the paper.
+    flatten : bool
+        Whether the background varies over the picture.
+    window : float, default=0.25
+        Side of a square wider than any stroke, relative to the picture's longer side.
+
+    Returns
+    -------
+    background : ndarray of shape (height, width), float64
+        Luminance of the paper.
+    contrast : ndarray of shape (height, width), float64
+        Difference from the paper, positive for strokes.
+    """
+    background = estimate_background(luminance, dark, flatten, window)
+    if dark:  # ink absorbs a fraction of the light
+        return background, 1 - luminance / np.maximum(background, MIN_PAPER_LUMINANCE)
+    return background, luminance - background
 
 
 def segment_strokes(contrast, threshold):
@@ -71,20 +105,73 @@ def segment_strokes(contrast, threshold):
     ndarray of shape (height, width), bool
         All False where nothing stands out from the noise.
     """
-    from skimage.filters import apply_hysteresis_threshold, threshold_otsu
+    from skimage.filters import apply_hysteresis_threshold
+
+    paper_level, noise, level = measure_ink(contrast)
+    if level == 0:
+        return np.zeros(contrast.shape, bool)
+    low = max(threshold * level, 3 * noise)
+    high = max(HIGH_THRESHOLD * level, low)
+    return apply_hysteresis_threshold(contrast - paper_level, low, high)
+
+
+def measure_ink(contrast):
+    """Measure the typical contrast of paper and of strokes.
+
+    Parameters
+    ----------
+    contrast : ndarray of shape (height, width)
+
+    Returns
+    -------
+    paper_level : float
+        Median of the paper.
+    noise : float
+        Standard deviation of the paper.
+    level : float
+        Contrast of the strokes, relative to the paper; 0 if nothing stands out from
+        the noise.
+    """
+    from skimage.filters import threshold_otsu
 
     if np.ptp(contrast) == 0:
-        return np.zeros(contrast.shape, bool)
+        return contrast.flat[0], 0.0, 0.0
     otsu = threshold_otsu(contrast)
     paper, strokes = contrast[contrast <= otsu], contrast[contrast > otsu]
     paper_level = np.median(paper)
     noise = 1.4826 * np.median(abs(paper - paper_level))
     level = np.percentile(strokes, 75) - paper_level
-    if level < max(MIN_CONTRAST, 4 * noise):
+    return paper_level, noise, level if level >= max(MIN_CONTRAST, 4 * noise) else 0.0
+
+
+def segment_each_stroke(contrast, threshold):
+    """Find strokes that differ in contrast, as those of several pens in uneven light.
+
+    Parameters
+    ----------
+    contrast : ndarray of shape (height, width)
+    threshold : float
+        Smallest contrast, relative to that of the strokes around.
+
+    Returns
+    -------
+    ndarray of shape (height, width), bool
+        All False where nothing stands out from the noise.
+    """
+    from scipy import ndimage
+    from skimage.filters import apply_hysteresis_threshold
+
+    paper_level, noise, level = measure_ink(contrast)
+    if level == 0:
         return np.zeros(contrast.shape, bool)
-    low = max(threshold * level, 3 * noise)
-    high = max(HIGH_THRESHOLD * level, low)
-    return apply_hysteresis_threshold(contrast - paper_level, low, high)
+    smooth = ndimage.gaussian_filter(contrast - paper_level, 1)
+    noise *= SMOOTH_NOISE
+    low = max(FAINTEST * threshold * level, 3 * noise)
+    strokes = apply_hysteresis_threshold(smooth, low, max(FAINTEST * level, low))
+    # the pressure of a pen changes along a stroke
+    side = round(PRESSURE_WINDOW * max(contrast.shape))
+    levels = ndimage.maximum_filter(np.where(strokes, smooth, 0), side)
+    return strokes & (smooth > threshold * np.minimum(levels, level))
 
 
 def is_sheet_of_paper(strokes):

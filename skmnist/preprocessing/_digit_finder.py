@@ -1,0 +1,344 @@
+"""`DigitFinder`: pictures of several digits to images like those of MNIST."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from skmnist.preprocessing._background import (
+    BACKGROUND_WINDOW,
+    downscale,
+    is_background_light,
+)
+from skmnist.preprocessing._binary_images import (
+    crop,
+    label_components,
+    to_uint8,
+)
+from skmnist.preprocessing._centering import CANVAS_SIZE, DIGIT_SIZE, center_in_canvas
+from skmnist.preprocessing._digit_preprocessor import DigitPreprocessor
+from skmnist.preprocessing._digit_shapes import MAX_SHAPES, find_digit_shapes
+from skmnist.preprocessing._image_reading import (
+    check_dependencies,
+    get_name,
+    read_luminance,
+)
+from skmnist.preprocessing._line_removal import remove_lines
+from skmnist.preprocessing._row_detection import drop_dots, sort_into_rows
+from skmnist.preprocessing._segmentation import (
+    segment_each_stroke,
+    segment_strokes,
+    subtract_background,
+)
+from skmnist.preprocessing._stroke_width import set_stroke_width
+from skmnist.preprocessing._touching_digits import separate
+
+WORKING_SIZE_RANGE = (512, 1024)
+"""Smallest and largest longer side of the luminance, in pixels."""
+
+SHEET_WINDOW = 1 / 16
+"""Side of a square wider than the strokes of most pictures of several digits.
+
+It is relative to the picture's longer side, and smaller than `BACKGROUND_WINDOW` so
+that the estimated background follows the dark corners of a photo.
+"""
+
+MAX_LINE_TILT = 10.0
+"""Largest angle of lines that are removed, in degrees."""
+
+LINE_TILT_STEP = 0.25
+"""Difference of the angles that are tried, in degrees.
+
+At a working size of 1024, a line deviates by at most a pixel.
+"""
+
+MAX_SIDE = 64
+"""Half of the longer side above which digits are scaled down to save time, in pixels.
+
+It is three times their size in MNIST.
+"""
+
+NO_DIGITS = "No digits found. Use a picture of digits, dark on light or light on dark."
+
+
+@dataclass(frozen=True, eq=False)
+class FoundDigits:
+    """Result of :meth:`DigitFinder.find`: the digits in reading order.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n_digits, 28, 28), uint8
+        Each digit as in MNIST: light strokes, up to 255, on 0.
+    boxes : ndarray of shape (n_digits, 4), int64
+        Left, top, right and bottom edge of each digit in pixels of the picture, after
+        the orientation recorded by the camera is applied; right and bottom are
+        exclusive, as in `PIL.Image.crop`.
+    rows : ndarray of shape (n_digits,), int64
+        Row of each digit, from 0.
+    stages : dict of str to ndarray of uint8
+        Intermediate images by name, in order: `picture` (height, width, 3),
+        `luminance`, `background`, `contrast`, `ink` and, without lines, `strokes`, all
+        (new_height, new_width).
+    quality_warnings : list of str
+        Reasons to doubt the result, each with what to do; empty if there are none.
+
+    See Also
+    --------
+    DigitFinder : Makes it from a picture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmnist.preprocessing import DigitFinder
+    >>> blank = np.full((100, 80), 250, dtype=np.uint8)
+    >>> result = DigitFinder().find(blank)
+    >>> result.images.shape, result.boxes.shape
+    ((0, 28, 28), (0, 4))
+    >>> print(*result.quality_warnings)
+    No digits found. Use a picture of digits, dark on light or light on dark.
+    """
+
+    images: np.ndarray
+    boxes: np.ndarray
+    rows: np.ndarray
+    stages: dict
+    quality_warnings: list
+
+
+class DigitFinder(BaseEstimator):
+    """Find the digits in photos, scans and drawings of handwritten numbers.
+
+    It takes the pictures that :class:`DigitPreprocessor` takes, and finds every digit
+    in these steps:
+
+    1. Separate the strokes from the paper as `DigitPreprocessor` does, at a resolution
+       of up to 1,024 pixels, with a threshold that follows the pressure of the pen.
+    2. Remove lines from edge to edge, as on ruled and squared paper, that are tilted by
+       up to 10 degrees, and printed frames and grids.
+    3. Take connected strokes as digits, and unite parts that lie above each other.
+       Leave out what is much smaller than the digits, such as specks, dots, commas and
+       dashes, and what touches the edge of the picture unless it is as large as a
+       digit.
+    4. Find the rows, which may be tilted by up to 12 degrees, and sort the digits from
+       left to right.
+    5. With a classifier, cut shapes that it reads better as two digits than as one, and
+       join neighbours that it reads better as one digit. Cuts go from top to bottom
+       through as little ink as possible; several are tried [1]_.
+    6. Set the width of the strokes and the size of each digit as `DigitPreprocessor`
+       does.
+
+    The work is bounded: at most the 500 largest shapes are taken as digits, and at most
+    14 cuts are tried for a shape.
+
+    Parameters
+    ----------
+    classifier : classifier, default=None
+        Fitted on images like MNIST's, with `predict_proba`. None: digits that touch are
+        not cut, and parts beside each other are not joined.
+    preprocessor : DigitPreprocessor, default=None
+        Its parameters are used; `speck_size` is relative to a digit of typical height.
+        None: a `DigitPreprocessor` with its default parameters.
+
+    See Also
+    --------
+    skmnist.read : Reads the digits, too.
+    DigitPreprocessor : Converts pictures of single digits.
+    skmnist.datasets.make_digit_strings : Generates pictures of numbers.
+
+    References
+    ----------
+    .. [1] R. G. Casey, E. Lecolinet, "A survey of methods and strategies in character
+       segmentation", IEEE Transactions on Pattern Analysis and Machine Intelligence 18
+       (7), 1996.
+
+    Examples
+    --------
+    >>> from skmnist.datasets import load_mnist_sample, make_digit_strings
+    >>> from skmnist.preprocessing import DigitFinder
+    >>> X, y = load_mnist_sample(return_X_y=True)
+    >>> numbers = make_digit_strings(
+    ...     X, y, n_samples=1, length=4, n_rows=2, random_state=0
+    ... )
+    >>> result = DigitFinder().find(numbers.images[0])
+    >>> result.images.shape
+    (8, 28, 28)
+    >>> result.rows
+    array([0, 0, 0, 0, 1, 1, 1, 1])
+    """
+
+    def __init__(self, *, classifier=None, preprocessor=None):
+        self.classifier = classifier
+        self.preprocessor = preprocessor
+
+    def find(self, picture):
+        """Find the digits in one picture.
+
+        Parameters
+        ----------
+        picture : path, file, PIL.Image or array
+            A single picture, as in `DigitPreprocessor.transform`.
+
+        Returns
+        -------
+        FoundDigits
+            The image, box and row of each digit, the intermediate images, and the
+            reasons to doubt the result.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the file does not exist.
+        ValueError, TypeError
+            If the picture cannot be read, or a parameter is invalid.
+        ImportError
+            If a package of the extra `images` is not installed.
+        """
+        preprocessor = self._check_parameters()
+        check_dependencies()
+        name = get_name(picture, None)
+        rgb, luminance, size = read_luminance(
+            picture, name, preprocessor.max_pixels, WORKING_SIZE_RANGE
+        )
+        polarity, flatten = preprocessor.polarity, preprocessor.flatten_background
+        dark = polarity == "dark" if polarity != "auto" else _is_dark(luminance)
+        window = _choose_window(luminance, dark, flatten, preprocessor.threshold)
+        background, contrast = subtract_background(luminance, dark, flatten, window)
+        ink = strokes = segment_each_stroke(contrast, preprocessor.threshold)
+        if strokes.any() and preprocessor.remove_lines:
+            strokes = remove_lines(
+                strokes, contrast, max_tilt=MAX_LINE_TILT, step=LINE_TILT_STEP
+            )
+        shapes = find_digit_shapes(strokes, preprocessor.speck_size)
+        rows = drop_dots(sort_into_rows(shapes))
+        if self.classifier is not None and rows:
+            rows = separate(rows, self._judge)
+        shapes = [shape for row in rows for shape in row]
+        scale = np.tile(np.divide(size, luminance.shape[::-1]), 2)
+        boxes = np.array([shape.box for shape in shapes]).reshape(-1, 4) * scale
+        boxes = np.rint(boxes).astype(np.int64)
+        stages = {
+            "picture": rgb,
+            "luminance": to_uint8(luminance),
+            "background": to_uint8(background),
+            "contrast": to_uint8(contrast),
+            "ink": to_uint8(ink),
+            "strokes": to_uint8(strokes),
+        }
+        return FoundDigits(
+            images=self._normalize(shapes),
+            boxes=boxes,
+            rows=np.repeat(np.arange(len(rows)), [len(row) for row in rows]),
+            stages=stages,
+            quality_warnings=list_quality_warnings(boxes, size),
+        )
+
+    def _check_parameters(self):
+        """Return the preprocessor, or raise TypeError or ValueError."""
+        preprocessor = self.preprocessor
+        if preprocessor is None:
+            preprocessor = DigitPreprocessor()
+        if not isinstance(preprocessor, DigitPreprocessor):
+            raise TypeError(
+                f"Got preprocessor={preprocessor!r:.100}, expected a DigitPreprocessor "
+                "or None."
+            )
+        if self.classifier is not None and not hasattr(
+            self.classifier, "predict_proba"
+        ):
+            raise TypeError(
+                f"Got classifier={self.classifier!r:.100}, expected a fitted "
+                "classifier with the method predict_proba, or None."
+            )
+        return preprocessor.fit()
+
+    def _normalize(self, shapes):
+        """Convert shapes to images like MNIST's, of shape (n, 28, 28)."""
+        preprocessor = self.preprocessor or DigitPreprocessor()
+        width = preprocessor.stroke_width
+        masks = [_reduce(shape.mask) for shape in shapes]
+        if width is not None:
+            masks = [set_stroke_width(mask, width) for mask in masks]
+        images = [center_in_canvas(mask) for mask in masks]
+        return np.array(images, np.uint8).reshape(-1, CANVAS_SIZE, CANVAS_SIZE)
+
+    def _judge(self, shapes):
+        """Probability of the best label of each shape."""
+        images = self._normalize(shapes).reshape(len(shapes), -1)
+        return self.classifier.predict_proba(images).max(axis=1)
+
+
+def _reduce(mask):
+    """Scale a large digit down to about `MAX_SIDE`, cropped to its ink."""
+    from PIL import Image
+
+    factor = max(mask.shape) // MAX_SIDE
+    if factor < 2:
+        return mask
+    # padding, because a reduced part of a block would be weak ink
+    padded = np.pad(mask, [(0, -side % factor) for side in mask.shape])
+    small = np.asarray(Image.fromarray(to_uint8(padded)).reduce(factor)) > 127
+    return crop(small) if small.any() else mask
+
+
+def _is_dark(luminance):
+    """Whether the strokes are darker than the paper."""
+    from scipy.ndimage import gaussian_filter
+
+    small = downscale(luminance, 192)
+    # dark corners of a photo are wider than strokes
+    smooth = gaussian_filter(small, SHEET_WINDOW * max(small.shape))
+    return is_background_light(small - smooth)
+
+
+def _choose_window(luminance, dark, flatten, threshold):
+    """Side of a square wider than any stroke, relative to the picture's longer side."""
+    from scipy.ndimage import distance_transform_edt
+
+    small = downscale(luminance, 192)
+    _, contrast = subtract_background(small, dark, flatten)
+    strokes = segment_strokes(contrast, threshold)
+    labels, _ = label_components(strokes)
+    edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    strokes &= ~np.isin(labels, edges)  # shadows and what lies beside the paper
+    if not strokes.any():
+        return SHEET_WINDOW
+    widest = 2 * distance_transform_edt(strokes).max() / max(small.shape)
+    return np.clip(2 * widest, SHEET_WINDOW, BACKGROUND_WINDOW)
+
+
+def list_quality_warnings(boxes, size):
+    """List reasons to doubt that all digits are found and complete.
+
+    Parameters
+    ----------
+    boxes : ndarray of shape (n_digits, 4)
+        Left, top, right and bottom edge of the digits, in pixels.
+    size : tuple of two int
+        Width and height of the picture, in pixels.
+
+    Returns
+    -------
+    list of str
+        Sentences that say what is wrong and what to do; empty if nothing is.
+    """
+    if not len(boxes):
+        return [NO_DIGITS]
+    reasons = []
+    if len(boxes) >= MAX_SHAPES:
+        reasons.append(
+            f"There are more than {MAX_SHAPES} shapes, of which only the largest are "
+            "taken as digits. Cut the picture into parts."
+        )
+    at_edge = (boxes[:, :2] <= 0).any(axis=1) | (boxes[:, 2:] >= size).any(axis=1)
+    if at_edge.any():
+        reasons.append(
+            f"{at_edge.sum()} digits touch the edge of the picture and may be "
+            "incomplete. Leave some empty paper around the digits."
+        )
+    height = np.median(boxes[:, 3] - boxes[:, 1])
+    if height < DIGIT_SIZE / 2:
+        reasons.append(
+            f"The digits are only {height:.0f} pixels high. Use a picture in which "
+            f"they have at least {DIGIT_SIZE} pixels."
+        )
+    return reasons

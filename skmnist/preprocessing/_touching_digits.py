@@ -1,0 +1,205 @@
+"""Cutting of digits that touch, and joining of parts that belong to one digit."""
+
+import itertools
+
+import numpy as np
+
+from skmnist.preprocessing._binary_images import label_components
+from skmnist.preprocessing._shapes import distance, shape_of, unite
+
+N_CUTS = 14
+"""Number of places in which a shape is cut, evenly distributed over its width."""
+
+SIDE_STEP = 0.002
+"""Cost of a step to the side of a cut, relative to that of a pixel of ink."""
+
+MIN_AREA = 0.12
+"""Smallest area of a part that is cut off, relative to the shape."""
+
+MIN_HEIGHT = 0.55
+"""Smallest height of a part that is cut off, relative to the shape."""
+
+SPLINTER = 0.2
+"""Largest area of a splinter of a cut, relative to the largest part of its side."""
+
+NARROW = 0.6
+"""Width relative to the height up to which a shape is one digit if it is certain."""
+
+CERTAIN = 0.9
+"""Probability from which a narrow shape is a digit without further tries."""
+
+SHARPNESS = 5.0
+"""Weight of the logarithm of probabilities, which are too high for what is no digit."""
+
+USUAL_WIDTH = 0.9, 0.22
+"""Width of digits relative to their height: largest usual one, and deviation from it.
+
+Of MNIST's digits, 5 % are wider than 1.25 and 1 % are wider than 1.43.
+"""
+
+CUT_PENALTY = 0.15, 0.2
+"""Loss of score for a cut, and for each width of the pen of its length."""
+
+MAX_GAP = 0.2
+"""Largest distance of parts of one digit, relative to its height."""
+
+
+def separate(rows, judge):
+    """Cut digits that touch and join parts of digits, as a classifier judges.
+
+    Parameters
+    ----------
+    rows : list of list of Shape
+    judge : callable
+        Takes a list of shapes and returns the probability of each one's best label.
+
+    Returns
+    -------
+    list of list of Shape
+    """
+    probabilities = iter(judge([shape for row in rows for shape in row]))
+    separated = []
+    for row in rows:
+        height = np.median([shape.height for shape in row])
+        known = [(shape, next(probabilities)) for shape in row]
+        known = _join_parts(known, height, judge)
+        separated.append([part for pair in known for part in _cut(*pair, judge)])
+    return separated
+
+
+def _score(shape, probability):
+    """Logarithm of how probable it is that a shape is one digit."""
+    usual, deviation = USUAL_WIDTH
+    excess = max(0.0, shape.width / shape.height - usual) / deviation
+    return SHARPNESS * np.log(probability) - excess**2 / 2
+
+
+def _join_parts(row, height, judge):
+    """Join neighbours of which one is no digit by itself."""
+    joined = []
+    for shape, probability in row:
+        if joined:
+            last, before = joined[-1]
+            both = unite([last, shape])
+            if (
+                min(probability, before) < CERTAIN
+                and both.height < 1.3 * height
+                and both.width < 1.2 * height
+                and distance(last, shape) < MAX_GAP * height
+            ):
+                (together,) = judge([both])
+                apart = _score(last, before) + _score(shape, probability)
+                if _score(both, together) > apart:
+                    joined[-1] = both, together
+                    continue
+        joined.append((shape, probability))
+    return joined
+
+
+def _cut(shape, probability, judge):
+    """Cut a shape into two where these are more probable than the shape as a digit."""
+    if shape.width < NARROW * shape.height and probability > CERTAIN:
+        return [shape]
+    cuts = list(find_cuts(shape))
+    if not cuts:
+        return [shape]
+    judged = judge([part for *parts, _ in cuts for part in parts]).reshape(-1, 2)
+    constant, slope = CUT_PENALTY
+    scores = [
+        _score(left, left_probability)
+        + _score(right, right_probability)
+        - (constant + slope * length)
+        for (left, right, length), (left_probability, right_probability) in zip(
+            cuts, judged, strict=True
+        )
+    ]
+    best = int(np.argmax(scores))
+    if scores[best] < _score(shape, probability):
+        return [shape]
+    left, right, _ = cuts[best]
+    return [
+        *_cut(left, judged[best][0], judge),
+        *_cut(right, judged[best][1], judge),
+    ]
+
+
+def find_cuts(shape):
+    """Cut a shape from top to bottom in several places, through as little ink.
+
+    Parameters
+    ----------
+    shape : Shape
+
+    Yields
+    ------
+    left, right : Shape
+        Both are almost as high as the shape.
+    length : float
+        Length of the cut through ink, relative to the width of the pen.
+    """
+    from scipy.ndimage import binary_erosion
+
+    mask = np.pad(shape.mask, ((0, 0), (1, 1)))
+    height, width = mask.shape
+    area = mask.sum()
+    outline = area - binary_erosion(np.pad(mask, 1)).sum()
+    pen = 2 * area / outline
+    cost = np.where(mask, 1.0, SIDE_STEP)
+    above, below = _accumulate(cost), _accumulate(cost[::-1])[::-1]
+    middle = height // 2
+    through = (above + below - cost)[middle]
+    places = np.linspace(0.08 * width, 0.92 * width, N_CUTS + 1).astype(int)
+    seen = set()
+    for first, beyond in itertools.pairwise(np.unique(places)):
+        column = first + int(through[first:beyond].argmin())
+        up = _trace(above[: middle + 1], column)
+        down = _trace(below[middle:][::-1], column)
+        path = np.r_[up[::-1], down[1:]]
+        is_left = np.arange(width) < path[:, None]
+        parts = _tidy(mask & is_left, mask & ~is_left)
+        key = parts[0].tobytes()
+        if key in seen:
+            continue
+        seen.add(key)
+        if min(part.sum() for part in parts) > MIN_AREA * area:
+            left, right = (shape_of(part, shape.top, shape.left - 1) for part in parts)
+            if min(left.height, right.height) > MIN_HEIGHT * height:
+                length = mask[np.arange(height), path.clip(0, width - 1)].sum() / pen
+                yield left, right, length
+
+
+def _accumulate(cost):
+    """Smallest cost of a path from the first row to each pixel."""
+    total = cost.copy()
+    for row in range(1, len(cost)):
+        last = np.pad(total[row - 1], 1, constant_values=np.inf)
+        diagonal = np.minimum(last[:-2], last[2:]) + SIDE_STEP
+        total[row] += np.minimum(last[1:-1], diagonal)
+    return total
+
+
+def _trace(total, column):
+    """Columns of the cheapest path from a pixel of the last row up to the first one."""
+    path = [column]
+    for row in total[-2::-1]:
+        first = max(0, column - 1)
+        near = row[first : column + 2] + SIDE_STEP
+        near[column - first] -= SIDE_STEP
+        column = first + int(near.argmin())
+        path.append(column)
+    return np.array(path)
+
+
+def _tidy(left, right):
+    """Give splinters of one part that touch the other one to that one."""
+    parts = [left, right]
+    for index in (0, 1):
+        one, other = parts[index], parts[1 - index]
+        labels, n_components = label_components(one)
+        if n_components > 1:
+            areas = np.bincount(labels.ravel())[1:]
+            small = np.isin(labels, 1 + np.flatnonzero(areas < SPLINTER * areas.max()))
+            labels, _ = label_components(small | other)
+            moved = small & np.isin(labels, np.unique(labels[other]))
+            parts[index], parts[1 - index] = one & ~moved, other | moved
+    return parts

@@ -1,0 +1,196 @@
+"""Reading of pictures of handwritten numbers with a trained classifier."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from skmnist.model_files import load
+from skmnist.preprocessing import DigitFinder, ImageResizer
+from skmnist.preprocessing._model_check import split_model
+
+__all__ = ["Reading", "read"]
+
+DOUBTFUL = 0.9
+"""Probability of a label below which it is doubtful."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Digits that :func:`skmnist.read` has read in a picture, in reading order.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_digits,)
+        Predicted labels, of the type of `classes`.
+    probabilities : ndarray of shape (n_digits, n_classes), float32
+        Probability of each class, as `predict_proba` returns it.
+    classes : ndarray of shape (n_classes,)
+        Classes of the model.
+    boxes : ndarray of shape (n_digits, 4), int64
+        Left, top, right and bottom edge of each digit in pixels of the picture; right
+        and bottom are exclusive, as in `PIL.Image.crop`.
+    rows : ndarray of shape (n_digits,), int64
+        Row of each digit, from 0.
+    images : ndarray of shape (n_digits, 28, 28), uint8
+        Each digit as in MNIST, as the model has received it.
+    doubts : list of str
+        Reasons to doubt the result, each with what to do; empty if there are none.
+
+    See Also
+    --------
+    skmnist.preprocessing.DigitFinder : Finds the digits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmnist.reading import Reading
+    >>> reading = Reading(
+    ...     labels=np.array([4, 2]),
+    ...     probabilities=np.array([[0.1, 0.9], [0.8, 0.2]]),
+    ...     classes=np.array([2, 4]),
+    ...     boxes=np.array([[10, 10, 30, 40], [50, 12, 70, 40]]),
+    ...     rows=np.array([0, 0]),
+    ...     images=np.zeros((2, 28, 28), np.uint8),
+    ...     doubts=[],
+    ... )
+    >>> reading.text
+    '42'
+    >>> reading.least_certain
+    1
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    classes: np.ndarray
+    boxes: np.ndarray
+    rows: np.ndarray
+    images: np.ndarray
+    doubts: list
+
+    @property
+    def text(self):
+        """The labels as a string, with a line break between rows."""
+        return "\n".join(
+            "".join(str(label) for label in self.labels[self.rows == row])
+            for row in np.unique(self.rows)
+        )
+
+    @property
+    def least_certain(self):
+        """Index of the digit with the smallest probability; None if there is none."""
+        if not len(self.labels):
+            return None
+        return int(self.probabilities.max(axis=1).argmin())
+
+
+def read(picture, model):
+    """Read all digits in a picture.
+
+    :class:`skmnist.preprocessing.DigitFinder` finds the digits, and the model predicts
+    each. It also judges how touching digits are cut.
+
+    Parameters
+    ----------
+    picture : path, file, PIL.Image or array
+        A single picture, as in `DigitPreprocessor.transform`.
+    model : classifier, Pipeline or path
+        A fitted classifier of digits such as `MnistCNNClassifier`, or a pipeline that
+        begins with a `DigitPreprocessor`, whose parameters are used. Or the path of a
+        file that `skmnist.save` or `skmnist train` has written; it is loaded in each
+        call, so load it once to read many pictures.
+
+    Returns
+    -------
+    Reading
+        The text, and for each digit its label, box, row, image and probabilities.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file does not exist.
+    ValueError, TypeError
+        If the picture or the model cannot be read, or the model is one for other
+        images.
+    sklearn.exceptions.NotFittedError
+        If the model is not fitted.
+    ImportError
+        If a package of the extra `images` is not installed.
+
+    See Also
+    --------
+    skmnist.datasets.make_digit_strings : Generates pictures of numbers.
+
+    Examples
+    --------
+    >>> import skmnist
+    >>> from skmnist.datasets import load_mnist_sample, make_digit_strings
+    >>> X, y = load_mnist_sample(subset="train", return_X_y=True)
+    >>> clf = skmnist.MnistCNNClassifier(max_epochs=2, random_state=0).fit(X, y)
+    >>> numbers = make_digit_strings(X, y, n_samples=1, length=5, random_state=0)
+    >>> reading = skmnist.read(numbers.images[0], clf)
+    >>> len(reading.text), reading.boxes.shape
+    (5, (5, 4))
+    """
+    if isinstance(model, (str, os.PathLike)):
+        model = load(model)
+    _check_model(model)
+    preprocessor, clf = split_model(model)
+    if isinstance(preprocessor, ImageResizer):
+        raise ValueError(
+            "Got a model of pictures as a whole, which begins with ImageResizer or has "
+            "images in colour, expected one of single digits. Train a classifier on "
+            "images like those of MNIST."
+        )
+    found = DigitFinder(classifier=clf, preprocessor=preprocessor).find(picture)
+    n_digits = len(found.images)
+    probabilities = np.zeros((0, len(clf.classes_)), np.float32)
+    if n_digits:
+        probabilities = clf.predict_proba(found.images.reshape(n_digits, -1))
+    labels = clf.classes_[probabilities.argmax(axis=1)]
+    doubts = [*found.quality_warnings]
+    reading = Reading(
+        labels=labels,
+        probabilities=probabilities,
+        classes=clf.classes_,
+        boxes=found.boxes,
+        rows=found.rows,
+        images=found.images,
+        doubts=doubts,
+    )
+    doubts.extend(_name_doubtful_labels(reading))
+    return reading
+
+
+def _check_model(model):
+    """Raise TypeError or NotFittedError unless a model gives probabilities."""
+    from sklearn.pipeline import Pipeline
+    from sklearn.utils.validation import check_is_fitted
+
+    if not hasattr(model, "predict_proba") or isinstance(model, type):
+        raise TypeError(
+            f"Got model as a {type(model).__name__}, expected a fitted classifier with "
+            "the method predict_proba, a pipeline, or the path of a model file."
+        )
+    check_is_fitted(model)
+    if not isinstance(model, Pipeline) and not hasattr(model, "image_shape_"):
+        raise TypeError(
+            f"Got a {type(model).__name__} as the model, of which it is not known what "
+            "images it expects. Put the preprocessing in front of it: "
+            "make_pipeline(DigitPreprocessor(), model)."
+        )
+
+
+def _name_doubtful_labels(reading):
+    """Say which digits have a small probability, and what they may be instead."""
+    for probabilities, label, box in zip(
+        reading.probabilities, reading.labels, reading.boxes.tolist(), strict=True
+    ):
+        second, first = np.argsort(probabilities)[-2:]
+        if probabilities[first] < DOUBTFUL:
+            yield (
+                f"The {label} at {tuple(box)} has a probability of only "
+                f"{100 * probabilities[first]:.0f} %, before "
+                f"{reading.classes[second]} with {100 * probabilities[second]:.0f} %. "
+                "Check it."
+            )

@@ -1,0 +1,297 @@
+"""`DigitFinder`: pictures of several digits to images in reading order."""
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from skmnist.datasets import make_digit_strings
+from skmnist.preprocessing import DigitFinder, DigitPreprocessor
+
+CLEAN = {"paper": "blank", "shade": 0, "noise": 0, "tilt": 0}
+
+
+@pytest.fixture(scope="module")
+def make(sample):
+    """Makes pictures of numbers."""
+    X, y = sample
+
+    def make(**parameters):
+        return make_digit_strings(X, y, **{"random_state": 0, **parameters})
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def number(make):
+    """A picture of two rows of four digits, and where they are."""
+    numbers = make(n_samples=1, length=4, n_rows=2, digit_size=(50, 50), **CLEAN)
+    return numbers.images[0], numbers.boxes[0], numbers.rows[0]
+
+
+def overlap(boxes, others):
+    """Intersection over union of each pair of boxes."""
+    boxes, others = np.asarray(boxes), np.asarray(others)
+    low = np.maximum(boxes[:, :2], others[:, :2])
+    high = np.minimum(boxes[:, 2:], others[:, 2:])
+    shared = (high - low).clip(0).prod(axis=1)
+    areas = [(b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others)]
+    return shared / (sum(areas) - shared)
+
+
+def check(found, boxes, rows, least=0.7):
+    assert np.array_equal(found.rows, rows)
+    assert overlap(found.boxes, boxes).min() > least
+
+
+def frame(picture, margin, value):
+    """Put a margin of one grey level around a picture."""
+    return np.pad(picture, margin, constant_values=value)
+
+
+@pytest.mark.parametrize("paper", ["blank", "ruled", "squared"])
+@pytest.mark.parametrize("tilt", [0, 10])
+def test_boxes_and_rows(make, paper, tilt):
+    numbers = make(n_samples=4, length=(2, 5), n_rows=(1, 3), paper=paper, tilt=tilt)
+    n_right = 0
+    for picture, boxes, rows in zip(
+        numbers.images, numbers.boxes, numbers.rows, strict=True
+    ):
+        found = DigitFinder().find(picture)
+        assert found.images.shape == (len(found.boxes), 28, 28)
+        assert found.images.dtype == np.uint8
+        assert found.boxes.dtype == found.rows.dtype == np.int64
+        if len(found.boxes) == len(boxes):
+            n_right += np.array_equal(found.rows, rows)
+            assert np.median(overlap(found.boxes, boxes)) > 0.7
+    assert n_right >= 3
+
+
+def test_finds_what_is_drawn(number):
+    picture, boxes, rows = number
+    found = DigitFinder().find(picture)
+    check(found, boxes, rows, least=0.8)
+    assert found.quality_warnings == []
+    for image in found.images:
+        inked = np.argwhere(image)
+        assert max(np.ptp(inked, axis=0)) + 1 == 20
+
+
+def test_images_are_those_of_single_digits(number):
+    picture, boxes, _ = number
+    found = DigitFinder().find(picture)
+    left, top, right, bottom = boxes[0]
+    alone = frame(picture[top:bottom, left:right], 30, picture.max())
+    expected = DigitPreprocessor().preprocess(alone).image
+    assert np.corrcoef(found.images[0].ravel(), expected.ravel())[0, 1] > 0.85
+
+
+@pytest.mark.parametrize("scale", [0.8, 2, 5])
+def test_size_of_the_picture(number, scale):
+    picture, boxes, rows = number
+    image = Image.fromarray(picture)
+    size = [round(scale * side) for side in image.size]
+    found = DigitFinder().find(image.resize(size, Image.Resampling.LANCZOS))
+    check(found, scale * boxes, rows)
+
+
+@pytest.mark.parametrize("degrees", [-8, 8])
+def test_tilted_picture(number, degrees):
+    picture, _, rows = number
+    paper = int(picture.max())
+    image = Image.fromarray(frame(picture, 60, paper))
+    turned = image.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=paper)
+    found, upright = DigitFinder().find(turned), DigitFinder().find(image)
+    assert np.array_equal(found.rows, rows)
+    centers = [(f.boxes[:, :2] + f.boxes[:, 2:]) / 2 for f in (found, upright)]
+    middle = np.array(image.size) / 2
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    expected = (centers[1] - middle) @ np.array([[cos, -sin], [sin, cos]]) + middle
+    assert abs(centers[0] - expected).max() < 6
+
+
+def test_light_strokes_on_dark_ground(number):
+    picture, boxes, rows = number
+    check(DigitFinder().find(255 - picture), boxes, rows)
+    dark = DigitFinder(preprocessor=DigitPreprocessor(polarity="dark"))
+    assert len(dark.find(picture).boxes) == len(boxes)
+
+
+def test_uneven_light(number):
+    picture, boxes, rows = number
+    y, x = np.mgrid[-1 : 1 : picture.shape[0] * 1j, -1 : 1 : picture.shape[1] * 1j]
+    vignette = 1 - 0.3 * (x**2 + y**2)
+    check(DigitFinder().find((picture * vignette).astype(np.uint8)), boxes, rows)
+
+
+def test_another_row(number):
+    """A row below leaves those above it as they are."""
+    picture, boxes, rows = number
+    below = np.vstack([picture, picture])
+    shifted = boxes + np.tile([0, len(picture)], 2)
+    expected = np.vstack([boxes, shifted]), np.r_[rows, rows + 2]
+    check(DigitFinder().find(below), *expected)
+
+
+def test_specks_dots_and_commas_are_left_out(number):
+    picture, boxes, rows = number
+    picture = picture.copy()
+    ink = picture.min()
+    picture[5:8, 5:8] = ink
+    for box in boxes[:2]:
+        right, bottom = box[2], box[3]
+        picture[bottom - 4 : bottom + 1, right + 2 : right + 5] = ink  # a dot
+    right, bottom = boxes[-1][2:]
+    picture[bottom - 4 : bottom + 8, right + 4 : right + 8] = ink  # a comma
+    check(DigitFinder().find(picture), boxes, rows)
+
+
+def test_thing_at_the_edge(number):
+    picture, boxes, rows = number
+    picture = frame(picture, 40, picture.max())
+    corner = np.add.outer(*(np.arange(side) for side in picture.shape)) < 60
+    picture[corner] = 30
+    picture[:, -12:] = 50
+    check(DigitFinder().find(picture), boxes + 40, rows)
+
+
+@pytest.mark.parametrize("touching", [False, True])
+def test_printed_grid(number, touching):
+    """Frames around the digits are removed, also where a digit crosses one."""
+    picture, boxes, rows = number
+    picture = frame(picture, 40, picture.max())
+    boxes = boxes + 40
+    image = Image.fromarray(picture)
+    canvas = ImageDraw.Draw(image)
+    for row in (0, 1):
+        of_row = boxes[rows == row]
+        top, bottom = of_row[:, 1].min() - 6, of_row[:, 3].max() + 5
+        if touching:
+            bottom -= 9
+        edges = [of_row[0, 0] - 8, *((of_row[1:, 0] + of_row[:-1, 2]) // 2)]
+        edges.append(of_row[-1, 2] + 8)
+        for left, right in itertools.pairwise(edges):
+            canvas.rectangle((left, top, right, bottom), outline=int(picture.min()))
+    found = DigitFinder().find(image)
+    check(found, boxes, rows, least=0.6)
+
+
+def test_digit_in_two_parts(number):
+    picture, boxes, rows = number
+    picture = picture.copy()
+    left, top, right, bottom = boxes[2]
+    middle = (top + bottom) // 2
+    picture[middle - 1 : middle + 2, left:right] = picture.max()
+    check(DigitFinder().find(picture), boxes, rows)
+
+
+def test_orientation_from_exif(number, tmp_path):
+    picture, boxes, rows = number
+    image = Image.fromarray(picture)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # rotate by 90 degrees clockwise
+    path = tmp_path / "number.jpg"
+    image.transpose(Image.Transpose.ROTATE_90).save(path, exif=exif, quality=95)
+    check(DigitFinder().find(path), boxes, rows)
+
+
+def test_large_photo(number, tmp_path):
+    """Boxes are in pixels of the file, which is decoded at a lower resolution."""
+    picture, boxes, rows = number
+    path = tmp_path / "large.jpg"
+    scale = 3000 / max(picture.shape)
+    image = Image.fromarray(picture)
+    image.resize([round(scale * side) for side in image.size]).save(path)
+    check(DigitFinder().find(path), scale * boxes, rows)
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_blank_picture(value):
+    found = DigitFinder().find(np.full((60, 90), value, np.uint8))
+    assert found.images.shape == (0, 28, 28)
+    assert found.boxes.shape == (0, 4)
+    assert found.rows.shape == (0,)
+    (reason,) = found.quality_warnings
+    assert reason.startswith("No digits found")
+
+
+def test_noise_is_no_number():
+    noise = np.random.default_rng(0).normal(200, 6, (200, 300)).clip(0, 255)
+    assert not len(DigitFinder().find(noise.astype(np.uint8)).boxes)
+
+
+@pytest.mark.parametrize("size", [2, 6])
+def test_ten_thousand_specks(number, size):
+    """The work is bounded."""
+    rng = np.random.default_rng(0)
+    picture = np.full((1024, 1024), 230, np.uint8)
+    cells = rng.choice(128 * 128, 10_000, replace=False)
+    for row, column in zip(*np.divmod(cells, 128), strict=True):
+        picture[8 * row :, 8 * column :][:size, :size] = 40
+    begin = time.process_time()
+    found = DigitFinder().find(picture)
+    assert len(found.boxes) <= 500
+    assert time.process_time() - begin < 20
+
+
+def test_warnings(make, number):
+    picture, boxes, _ = number
+    cut = picture[boxes[:, 1].min() :]
+    (reason,) = DigitFinder().find(cut).quality_warnings
+    assert "touch the edge" in reason
+    small = Image.fromarray(picture).resize([side // 6 for side in picture.shape[::-1]])
+    reasons = DigitFinder().find(small).quality_warnings
+    assert any("pixels high" in reason for reason in reasons)
+
+
+def test_touching_digits_are_cut_with_a_classifier(make):
+    numbers = make(n_samples=5, length=2, touching=1, spacing=(0, 0), **CLEAN)
+
+    class Halves:
+        """Takes shapes for digits that are at most as wide as high."""
+
+        def predict_proba(self, X):
+            assert X.shape[1:] == (784,)
+            images = X.reshape(-1, 28, 28) > 0
+            wide = images.any(1).sum(1) > images.any(2).sum(1)
+            return np.column_stack(
+                [np.where(wide, 0.6, 0.99), np.where(wide, 0.4, 0.01)]
+            )
+
+    for picture, boxes in zip(numbers.images, numbers.boxes, strict=True):
+        assert len(DigitFinder().find(picture).boxes) == 1
+        width, height = boxes[:, 2:].max(0) - boxes[:, :2].min(0)
+        if width > 1.2 * height:
+            found = DigitFinder(classifier=Halves()).find(picture)
+            assert len(found.boxes) == 2
+            assert found.boxes[0, 0] < found.boxes[1, 0]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"preprocessor": "auto"}, TypeError, "expected a DigitPreprocessor"),
+        ({"classifier": 3}, TypeError, "expected a fitted classifier"),
+        (
+            {"preprocessor": DigitPreprocessor(threshold=2)},
+            ValueError,
+            "threshold == 2",
+        ),
+    ],
+)
+def test_bad_parameters(parameters, error, message):
+    with pytest.raises(error, match=message):
+        DigitFinder(**parameters).find(np.zeros((30, 30), np.uint8))
+
+
+def test_bad_pictures(tmp_path):
+    path = tmp_path / "picture.png"
+    with pytest.raises(FileNotFoundError, match="there is no such file"):
+        DigitFinder().find(path)
+    path.write_bytes(b"not a picture")
+    with pytest.raises(ValueError, match="cannot be read as an image"):
+        DigitFinder().find(path)
+    with pytest.raises(TypeError, match="the picture"):
+        DigitFinder().find(None)
