@@ -44,8 +44,8 @@ def test_unreadable_files_are_skipped(run, model, pictures):
         assert (prediction["error"] is not None) == bad
         if bad:
             assert result.stderr.count(f"{name},") == 1
-    assert "No digit found" in predictions["blank.png"]["warnings"][0]
-    assert "blank.png: No digit found" in result.stderr
+    assert "No digits found" in predictions["blank.png"]["warnings"][0]
+    assert "blank.png: No digits found" in result.stderr
     assert "Traceback" not in result.output
 
 
