@@ -21,9 +21,8 @@ class ReadingDisplay:
         The picture, possibly at a lower resolution.
     reading : skmnist.reading.Reading
         What has been read in it.
-    scale : float, default=1.0
-        Height and width of `picture`, relative to the pixels in which the boxes of
-        `reading` are given.
+    size : tuple (width, height), default=None
+        Size of the picture in the pixels of the boxes. None: that of `picture`.
 
     Attributes
     ----------
@@ -51,10 +50,10 @@ class ReadingDisplay:
     5
     """
 
-    def __init__(self, picture, reading, *, scale=1.0):
+    def __init__(self, picture, reading, *, size=None):
         self.picture = picture
         self.reading = reading
-        self.scale = scale
+        self.size = size
 
     @classmethod
     def from_estimator(cls, estimator, picture, *, ax=None):
@@ -104,11 +103,10 @@ class ReadingDisplay:
         FileNotFoundError, ValueError, TypeError
             If the picture cannot be read.
         """
-        rgb, luminance, scale = read_luminance(
+        rgb, _luminance, size = read_luminance(
             picture, get_name(picture, None), DigitPreprocessor().max_pixels
         )
-        scale *= max(rgb.shape[:2]) / max(luminance.shape)
-        return cls(rgb, reading, scale=scale).plot(ax=ax)
+        return cls(rgb, reading, size=size).plot(ax=ax)
 
     def plot(self, *, ax=None):
         """Plot the picture and the boxes.
@@ -125,10 +123,9 @@ class ReadingDisplay:
         """
         from matplotlib.patches import Rectangle
 
-        height, width = (side / self.scale for side in self.picture.shape[:2])
-        longer = max(height, width)
-        size = (FIGURE_SIDE * width / longer, FIGURE_SIDE * height / longer)
-        self.ax_, self.figure_ = get_axes(ax, figsize=size)
+        width, height = self.size or self.picture.shape[1::-1]
+        unit = FIGURE_SIDE / max(width, height)
+        self.ax_, self.figure_ = get_axes(ax, figsize=(unit * width, unit * height))
         extent = (0, width, height, 0)
         self.ax_.imshow(self.picture, cmap="gray", vmin=0, vmax=255, extent=extent)
         self.ax_.set(xticks=[], yticks=[])

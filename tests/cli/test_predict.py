@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from cli_helpers import join_first_column, needs_odd_names
 from matplotlib.image import imread
+from PIL import Image
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
@@ -47,6 +48,29 @@ def test_unreadable_files_are_skipped(run, model, pictures):
     assert "No digits found" in predictions["blank.png"]["warnings"][0]
     assert "blank.png: No digits found" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_several_rows(run, model, pictures, tmp_path):
+    sheet = np.full((400, 300), 240, np.uint8)
+    for top, left in [(40, 40), (40, 140), (240, 40), (240, 140), (240, 230)]:
+        sheet[top : top + 120, left : left + 10] = 30
+    Image.fromarray(sheet).save(tmp_path / "rows.png")
+    options = ["--json", "--explain", tmp_path / "out"]
+    result = run("predict", model, tmp_path / "rows.png", *options)
+    assert result.exit_code == 0, result.output
+    (prediction,) = json.loads(result.stdout)
+    assert prediction["label"] == "11\n111"
+    assert [digit["label"] for digit in prediction["digits"]] == ["1"] * 5
+    assert [digit["row"] for digit in prediction["digits"]] == [0, 0, 1, 1, 1]
+    left, top, right, bottom = prediction["digits"][4]["box"]
+    assert abs(np.subtract((left, top, right, bottom), (230, 240, 240, 360))).max() < 4
+    least = min(prediction["digits"], key=lambda digit: digit["probability"])
+    for name in ("probability", "runner_up", "runner_up_probability"):
+        assert prediction[name] == least[name]
+    height, width, _ = imread(tmp_path / "out" / "001-rows.png.png").shape
+    assert height > width  # the picture, not the grid of its steps
+    result = run("predict", model, tmp_path / "rows.png", pictures / "one.png")
+    assert re.search(r"│ +11 +│.*\n.*│ +111 +│", result.stdout)
 
 
 def test_predict_patterns_and_explanations(run, model, pictures, tmp_path):
