@@ -127,6 +127,7 @@ class CNN(ImageNetwork):
         Returns
         -------
         tensor of shape (n, n_classes)
+            One score for each class.
         """
         # pooling before ReLU gives the same numbers with a quarter of the work
         X = self.relu1(self.pool1(self.conv1(X)))  # (n, 20, 12, 12)

@@ -174,6 +174,7 @@ class ResNet(ImageNetwork):
         Returns
         -------
         tensor of shape (n, n_classes)
+            One score for each class.
         """
         # the backward pass of a convolution with a bias, but without gradients of its
         # kernels, is slow on CPUs
