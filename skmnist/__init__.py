@@ -13,11 +13,13 @@ if TYPE_CHECKING:  # for type checkers and editors; see __getattr__
     )
     from skmnist.classifiers import MnistCNNClassifier, ResNetClassifier
     from skmnist.model_files import load, save, to_onnx
+    from skmnist.outlier_detection import NonDigitDetector
     from skmnist.reading import read
 
 __all__ = [
     "AlternatingFlip",
     "MnistCNNClassifier",
+    "NonDigitDetector",
     "RandomAffine",
     "RandomErasing",
     "RandomFlip",
@@ -32,6 +34,7 @@ __all__ = [
 _MODULES = {
     "AlternatingFlip": "skmnist.augmentation",
     "MnistCNNClassifier": "skmnist.classifiers",
+    "NonDigitDetector": "skmnist.outlier_detection",
     "RandomAffine": "skmnist.augmentation",
     "RandomErasing": "skmnist.augmentation",
     "RandomFlip": "skmnist.augmentation",
@@ -46,7 +49,8 @@ _MODULES = {
 
 _SUBMODULES = {
     *("augmentation", "callbacks", "classifiers", "datasets", "displays"),
-    *("model_files", "networks", "optimizers", "preprocessing", "reading"),
+    *("model_files", "networks", "optimizers", "outlier_detection", "preprocessing"),
+    "reading",
 }
 """Modules that `import skmnist` makes available."""
 

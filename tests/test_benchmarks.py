@@ -31,6 +31,7 @@ ARGUMENTS = {
     "estimator_checks": ["--only", "MnistCNNClassifier", "SVC", "--details"],
     "imports": ["--rounds", "1"],
     "inference": ["--rounds", "2", "--batch-sizes", "64", "128"],
+    "non_digits": ["--seeds", "3"],
     "out_of_core": ["--images", "2000", "--in-memory", "1000", "--held-out"],
     "peers": [],
     "photos": [],
@@ -63,6 +64,10 @@ ROWS = {
     "inference": [
         *("plain skorch", "torch", "torch", "ONNX Runtime"),
         *("torch, network of skmnist", "skmnist"),
+    ],
+    "non_digits": [
+        *("largest probability", "energy", "Mahalanobis distance"),
+        "NonDigitDetector",
     ],
     "out_of_core": ["in memory", "memory map", "in memory"],
     "peers": [

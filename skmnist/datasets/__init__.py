@@ -14,6 +14,7 @@ from skmnist.datasets._fetch_grayscale import (
 from skmnist.datasets._image_folder import load_image_folder
 from skmnist.datasets._lazy_images import LazyImages
 from skmnist.datasets._mnist_sample import load_mnist_sample
+from skmnist.datasets._non_digits import make_non_digits
 
 __all__ = [
     "LazyImages",
@@ -30,4 +31,5 @@ __all__ = [
     "load_image_folder",
     "load_mnist_sample",
     "make_digit_strings",
+    "make_non_digits",
 ]

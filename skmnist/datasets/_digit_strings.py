@@ -12,10 +12,9 @@ from sklearn.utils import (
     column_or_1d,
 )
 
-PAPERS = ("blank", "ruled", "squared")
+from skmnist.datasets._digit_images import check_digit_images
 
-DIGIT_SHAPES = ((784,), (28, 28), (1, 28, 28))
-"""Shapes of one digit."""
+PAPERS = ("blank", "ruled", "squared")
 
 INK_LEVEL = 0.4
 """Fraction of a digit's brightest pixel from which a pixel is ink.
@@ -504,28 +503,7 @@ def _check_digits(X, y):
     X = check_array(X, allow_nd=True, input_name="X")
     y = column_or_1d(y)
     check_consistent_length(X, y)
-    if X.shape[1:] not in DIGIT_SHAPES:
-        raise ValueError(
-            f"Got X of shape {X.shape}, expected images of 28x28 pixels: "
-            "(n, 784), (n, 28, 28) or (n, 1, 28, 28)."
-        )
-    X = X.reshape(-1, 28, 28)
-    if X.min() < 0:
-        raise ValueError(
-            f"Got X with the pixel {X.min()}, expected 0 for the background and more "
-            "for ink. Pass the digits before they are standardized."
-        )
-    empty = np.flatnonzero(X.reshape(len(X), -1).max(axis=1) == 0)
-    if len(empty):
-        raise ValueError(
-            f"Got X with {len(empty):,} images without ink, the first at index "
-            f"{empty[0]}. Remove them."
-        )
-    if np.median(X[:, [0, 0, -1, -1], [0, -1, 0, -1]]) > X.max() / 2:
-        raise ValueError(
-            "Got X with bright corners, expected bright digits on 0. Invert the "
-            "images, such as 255 - X."
-        )
+    X = check_digit_images(X)
     labels = [str(label) for label in y.tolist()]
     others = sorted(label for label in set(labels) if len(label) != 1)
     if others:

@@ -1,8 +1,11 @@
-"""The state of a fitted pipeline that ends with a classifier."""
+"""The state of a fitted pipeline that ends with a classifier or detector."""
 
 from sklearn.pipeline import Pipeline
 
-from skmnist.model_files._classifier_state import from_state, get_state
+from skmnist.model_files._detector_state import (
+    estimator_from_state,
+    get_estimator_state,
+)
 
 
 def get_pipeline_state(pipeline, encoder):
@@ -11,7 +14,8 @@ def get_pipeline_state(pipeline, encoder):
     Parameters
     ----------
     pipeline : Pipeline
-        The last step is an `MnistCNNClassifier` or `ResNetClassifier`.
+        The last step is an `MnistCNNClassifier`, `ResNetClassifier` or
+        `NonDigitDetector`.
     encoder : ModelEncoder
         Receives the tensors.
 
@@ -36,7 +40,7 @@ def get_pipeline_state(pipeline, encoder):
     return {
         "parameters": encoder.encode_items(parameters, ""),
         "steps": [[key, encoder.encode(step, key)] for key, step in steps],
-        "classifier": [name, get_state(clf, encoder, f"{name}__")],
+        "classifier": [name, get_estimator_state(clf, encoder, f"{name}__")],
     }
 
 
@@ -68,7 +72,7 @@ def pipeline_from_state(state, decoder, device):
         if not (step in (None, "passthrough") or hasattr(step, "transform")):
             raise ValueError(f"{name!r:.100} is not a transformer: {step!r:.100}")
     name, clf = state["classifier"]
-    steps.append((name, from_state(clf, decoder, device)))
+    steps.append((name, estimator_from_state(clf, decoder, device)))
     names = [name for name, _ in steps]
     if {type(name) for name in names} != {str} or len({*names}) < len(names):
         raise ValueError(f"{names!r:.100} are not the names of steps")

@@ -10,11 +10,11 @@ from sklearn.utils.validation import check_is_fitted
 from skmnist._safe_file import read_safe_file, write_safe_file
 from skmnist.classifiers import ImageClassifier
 from skmnist.model_files._allowed_types import ModelDecoder, ModelEncoder
-from skmnist.model_files._classifier_state import (
-    CLASSIFIERS,
-    from_state,
-    get_state,
-    library_versions,
+from skmnist.model_files._classifier_state import library_versions
+from skmnist.model_files._detector_state import (
+    ESTIMATORS,
+    estimator_from_state,
+    get_estimator_state,
 )
 from skmnist.model_files._format_1_reader import convert_format_1
 from skmnist.model_files._pipeline_state import get_pipeline_state, pipeline_from_state
@@ -24,7 +24,7 @@ FORMAT = 2
 
 
 def save(clf, path):
-    """Write a fitted classifier or pipeline into one file that cannot execute code.
+    """Write a fitted estimator or pipeline into one file that cannot execute code.
 
     The file is a safetensors file [1]_: the weights, the history, and one JSON string
     with the parameters, the labels, the versions of the libraries and a SHA-256 of the
@@ -37,10 +37,10 @@ def save(clf, path):
 
     Parameters
     ----------
-    clf : MnistCNNClassifier, ResNetClassifier or Pipeline
-        A fitted classifier, or a fitted pipeline of scikit-learn that ends with one;
-        not of a derived class. Parameters of the classifier are plain values, arrays,
-        losses and optimizers of torch, `MuonAdamW`, the transforms of
+    clf : MnistCNNClassifier, ResNetClassifier, NonDigitDetector or Pipeline
+        A fitted classifier or detector, or a fitted pipeline of scikit-learn that ends
+        with one; not of a derived class. Parameters of the classifier are plain values,
+        arrays, losses and optimizers of torch, `MuonAdamW`, the transforms of
         `skmnist.augmentation`, `ValidSplit` of skorch and those callbacks of skorch
         that access no files; `random_state` is an int or None. The other steps of a
         pipeline are "passthrough", `DigitPreprocessor`, `ImageResizer`, or of
@@ -93,7 +93,7 @@ def save(clf, path):
         metadata["pipeline"] = get_pipeline_state(clf, encoder)
     else:
         check_classifier(clf)
-        metadata["classifier"] = get_state(clf, encoder)
+        metadata["classifier"] = get_estimator_state(clf, encoder)
     try:
         _decode(json.loads(json.dumps(metadata)), encoder.tensors)
     except Exception as error:  # any part may reject a parameter
@@ -105,7 +105,7 @@ def save(clf, path):
 
 
 def load(path):
-    """Read a file written by `save`; the classifier is on the CPU.
+    """Read a file written by `save`; the network is on the CPU.
 
     Nothing in the file is executed, whoever wrote it. A file that is damaged, truncated
     or of another kind is an error.
@@ -117,7 +117,7 @@ def load(path):
 
     Returns
     -------
-    MnistCNNClassifier, ResNetClassifier or Pipeline
+    MnistCNNClassifier, ResNetClassifier, NonDigitDetector or Pipeline
         What was saved. The predictions are the same, to the last bit with the same
         number of threads, the same kind of processor and the same versions of the
         libraries. So are the parameters, including `device`, which the next `fit` uses.
@@ -154,7 +154,7 @@ def _decode(metadata, tensors):
     if "pipeline" in metadata:
         model = pipeline_from_state(metadata["pipeline"], decoder, device)
     else:
-        model = from_state(metadata["classifier"], decoder, device)
+        model = estimator_from_state(metadata["classifier"], decoder, device)
     if decoder.tensors:
         raise ValueError(f"it contains unknown tensors {[*decoder.tensors]!r:.100}")
     return model
@@ -190,7 +190,7 @@ def check_classifier(clf, role=""):
     role : str, default=""
         Put after its type in the error message.
     """
-    if type(clf) not in CLASSIFIERS.values():
+    if type(clf) not in ESTIMATORS.values():
         remedy = (
             "A file that cannot execute code holds no classes of your own: use pickle, "
             "for recipients who trust you."
@@ -199,10 +199,10 @@ def check_classifier(clf, role=""):
         )
         raise TypeError(
             f"Got a {type(clf).__name__}{role}, expected one of "
-            f"{[*CLASSIFIERS]}. " + remedy
+            f"{[*ESTIMATORS]}. " + remedy
         )
     check_is_fitted(clf)
-    if clf.criterion_ is None:
+    if getattr(clf, "classifier_", clf).criterion_ is None:
         raise ValueError(
             f"Got a {type(clf).__name__} that was trimmed for prediction, so that its "
             "parameters are gone. Save it before trimming it, or use pickle."
