@@ -3,8 +3,15 @@
 import numbers
 
 import numpy as np
+from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, OutlierMixin
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import (
+    check_consistent_length,
+    check_random_state,
+    check_scalar,
+    column_or_1d,
+)
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmnist.classifiers import MnistCNNClassifier
@@ -22,6 +29,9 @@ Without them, the network could tell strokes that are drawn by `make_non_digits`
 those of MNIST, instead of letters from digits.
 """
 
+NO_DIGIT = -1
+"""Label of images without a digit, in front of those of the digits."""
+
 MIN_DIGITS = 10
 """Fewest digits that can be divided into training and held-out digits."""
 
@@ -36,8 +46,7 @@ class NonDigitDetector(OutlierMixin, BaseEstimator):
     a quantile of the scores of digits that are held out, so that its meaning is the
     fraction of digits that are doubted in vain.
 
-    The detector does not need to know which digits the images show, and leaves the
-    classifier that reads them as it is.
+    The classifier that reads the digits stays as it is.
 
     Parameters
     ----------
@@ -46,7 +55,7 @@ class NonDigitDetector(OutlierMixin, BaseEstimator):
         determines `offset_`.
     validation_fraction : float, default=0.1
         Fraction of the digits to hold out for `offset_`, in (0, 1).
-    max_epochs : int, default=6
+    max_epochs : int, default=3
         Number of passes over the training images, at least 1.
     device : "auto", str or torch.device, default="auto"
         Device for training and prediction, as in `MnistCNNClassifier`.
@@ -59,7 +68,8 @@ class NonDigitDetector(OutlierMixin, BaseEstimator):
     Attributes
     ----------
     classifier_ : MnistCNNClassifier
-        Classifier with the classes False (no digit) and True.
+        Classifier with the class -1 for no digit, and the positions of the sorted
+        labels of the digits, or 0 if there were no labels.
     offset_ : float
         Threshold of `score_samples`: images with lower scores are doubted.
     n_features_in_ : int
@@ -82,8 +92,8 @@ class NonDigitDetector(OutlierMixin, BaseEstimator):
     >>> import numpy as np
     >>> from skmnist import NonDigitDetector
     >>> from skmnist.datasets import load_mnist_sample
-    >>> X, _ = load_mnist_sample(subset="train", return_X_y=True)
-    >>> detector = NonDigitDetector(max_epochs=2, random_state=0).fit(X)
+    >>> X, y = load_mnist_sample(subset="train", return_X_y=True)
+    >>> detector = NonDigitDetector(max_epochs=1, random_state=0).fit(X, y)
     >>> noise = np.random.default_rng(0).integers(256, size=(2, 784), dtype=np.uint8)
     >>> detector.predict(noise)
     array([-1, -1])
@@ -94,7 +104,7 @@ class NonDigitDetector(OutlierMixin, BaseEstimator):
         *,
         contamination=0.01,
         validation_fraction=0.1,
-        max_epochs=6,
+        max_epochs=3,
         device="auto",
         random_state=None,
         verbose=0,
@@ -113,8 +123,9 @@ class NonDigitDetector(OutlierMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, 784), (n, 28, 28) or (n, 1, 28, 28)
             Images of at least 10 single digits, bright on 0, as those of MNIST.
-        y : object, default=None
-            Ignored.
+        y : array-like of shape (n,), default=None
+            Labels of the digits. With them, the network also learns to distinguish the
+            digits from each other, and detects more.
 
         Returns
         -------
@@ -125,7 +136,8 @@ class NonDigitDetector(OutlierMixin, BaseEstimator):
         ------
         ValueError, TypeError
             If a parameter is invalid; if X has another shape, too few images, images
-            without ink, negative pixels or a bright background.
+            without ink, negative pixels or a bright background; or if y has another
+            length or is not labels.
         """
         self._check_parameters()
         rows, _ = as_rows(X)
@@ -135,23 +147,30 @@ class NonDigitDetector(OutlierMixin, BaseEstimator):
                 f"Got X with n_samples = {len(digits)}, expected at least {MIN_DIGITS} "
                 "digits: some are held out to set the threshold."
             )
+        labels = _encode_labels(digits, y)
         validate_data(self, rows, skip_check_array=True)  # sets n_features_in_
         rng = check_random_state(self.random_state)
         order = rng.permutation(len(digits))
         n_held_out = max(1, int(self.validation_fraction * len(digits)))
-        held_out, digits = digits[order[:n_held_out]], digits[order[n_held_out:]]
-        redrawn = redraw_digits(digits, int(REDRAWN_FRACTION * len(digits)), rng)
-        others = make_non_digits(digits, n_samples=len(digits), random_state=rng).images
-        images = _concatenate(digits, redrawn, others)
-        is_digit = np.arange(len(images)) < len(digits) + len(redrawn)
+        held_out, training = order[:n_held_out], order[n_held_out:]
+        chosen = rng.choice(training, size=int(REDRAWN_FRACTION * len(training)))
+        redrawn = redraw_digits(digits[chosen], rng)
+        others = make_non_digits(
+            digits[training], n_samples=len(training), random_state=rng
+        )
         self.classifier_ = MnistCNNClassifier(
             max_epochs=self.max_epochs,
             device=self.device,
             verbose=self.verbose,
             random_state=rng.randint(2**31),
         )
-        self.classifier_.fit(images, is_digit)
-        scores = self._score(held_out)
+        self.classifier_.fit(
+            _concatenate(digits[training], redrawn, others.images),
+            np.concatenate(
+                [labels[training], labels[chosen], np.full(len(training), NO_DIGIT)]
+            ),
+        )
+        scores = self._score(digits[held_out])
         self.offset_ = float(np.quantile(scores, self.contamination))
         return self
 
@@ -205,8 +224,8 @@ class NonDigitDetector(OutlierMixin, BaseEstimator):
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     def _score(self, X):
-        no_digit, digit = self.classifier_.predict_log_proba(X).T
-        return digit - no_digit
+        no_digit, *digits = self.classifier_.predict_log_proba(X).T
+        return logsumexp(digits, axis=0) - no_digit
 
     def _check_parameters(self):
         """Raise TypeError or ValueError for invalid parameters."""
@@ -226,6 +245,16 @@ class NonDigitDetector(OutlierMixin, BaseEstimator):
             include_boundaries="neither",
         )
         check_scalar(self.max_epochs, "max_epochs", numbers.Integral, min_val=1)
+
+
+def _encode_labels(digits, y):
+    """Integers from 0 for the labels of the digits, which may be missing."""
+    if y is None:
+        return np.zeros(len(digits), np.int64)
+    y = column_or_1d(y, warn=True)
+    check_consistent_length(digits, y)
+    check_classification_targets(y)
+    return np.unique(y, return_inverse=True)[1]
 
 
 def _concatenate(digits, redrawn, others):

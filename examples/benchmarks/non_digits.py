@@ -218,7 +218,7 @@ def main():
             rows.append(judge(f"{name}, seed {seed}", score, X_test, judges, **fit))
         begin = time.perf_counter()
         detector = NonDigitDetector(contamination=CONTAMINATION, random_state=seed)
-        detector.fit(X)
+        detector.fit(X, y)
         fit = {
             "fit, s": round(time.perf_counter() - begin, 1),
             "own threshold, %": round(100 * (detector.predict(X_test) < 0).mean(), 2),

@@ -227,14 +227,14 @@ def _draw_scribbles(X, n, rng):
 
 
 def _draw_parts(X, n, rng):
-    """Cut off a part of each digit, and center what remains in half of the images."""
-    images = _choose(X, n, rng)
-    angle = rng.uniform(0, 2 * np.pi, n)[:, None, None]
+    """Cut off about a half of each digit.
+
+    The rest is not scaled to the size of a digit, because much would look like one.
+    """
+    angle = rng.uniform(0, 2 * np.pi, (n, 1, 1))
     rows, columns = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
     across = np.cos(angle) * rows + np.sin(angle) * columns
-    images = np.where(across > rng.uniform(0, 4, (n, 1, 1)), images, 0)
-    # a part that is scaled often looks like a digit
-    return images.astype(np.uint8)
+    return _choose(X, n, rng) * (across > rng.uniform(0, 4, (n, 1, 1)))
 
 
 def _draw_pairs(X, n, rng):
@@ -242,13 +242,11 @@ def _draw_pairs(X, n, rng):
     canvas = np.zeros((n, 2 * SIDE, 2 * SIDE), np.uint8)
     middle = SIDE // 2
     first, second = _choose(X, n, rng), _choose(X, n, rng)
-    for number in range(n):
-        right = rng.randint(8, 19)
-        down = rng.randint(-4, 5)
-        place = canvas[number]
-        place[middle:][:SIDE, :SIDE] = first[number]
+    for place, left_digit, right_digit in zip(canvas, first, second, strict=True):
+        right, down = rng.randint(8, 19), rng.randint(-4, 5)
+        place[middle:][:SIDE, :SIDE] = left_digit
         part = place[middle + down :][:SIDE, right:][:, :SIDE]
-        np.maximum(part, second[number], out=part)
+        np.maximum(part, right_digit, out=part)
     return _press_into_frame(canvas, rng)
 
 
@@ -258,7 +256,7 @@ def _press_into_frame(canvas, rng):
 
     images = np.zeros((len(canvas), SIDE, SIDE), np.uint8)
     for image, drawing in zip(images, canvas, strict=True):
-        rows, columns = (np.flatnonzero((drawing > 60).any(axis=a)) for a in (1, 0))
+        rows, columns = (np.flatnonzero(drawing.any(axis=a)) for a in (1, 0))
         box = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
         width, height = box[2] - box[0], box[3] - box[1]
         longer = max(width, height)
@@ -314,10 +312,8 @@ def _draw_textures(X, n, rng):
     angle = rng.uniform(0, np.pi, (n, 1, 1))
     across = np.cos(angle) * rows + np.sin(angle) * columns
     along = np.cos(angle) * columns - np.sin(angle) * rows
-    period, phase = (
-        rng.uniform(2, 20, (2, n, 1, 1)),
-        rng.uniform(0, 2 * np.pi, (n, 1, 1)),
-    )
+    period = rng.uniform(2, 20, (2, n, 1, 1))
+    phase = rng.uniform(0, 2 * np.pi, (n, 1, 1))
     stripes = np.sin(2 * np.pi * across / period[0] + phase)
     checks = stripes * np.sin(2 * np.pi * along / period[1] + phase)
     clouds = _make_fields(n, np.exp(rng.uniform(-0.5, 2, n)), rng)
@@ -341,11 +337,10 @@ def _draw_noise(X, n, rng):
 
 
 def _draw_blanks(X, n, rng):
-    level = rng.choice([0, 1], size=n) * rng.uniform(0, 255, n)
-    slope = rng.choice([0, 1], size=(2, n)) * rng.uniform(-4, 4, (2, n))
     rows, columns = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
-    light = slope[0, :, None, None] * rows + slope[1, :, None, None] * columns
-    images = level[:, None, None] + light * (rng.uniform(size=(n, 1, 1)) < 0.5)
+    down, right = rng.normal(0, 2, (2, n, 1, 1))
+    gradient = (down * rows + right * columns) * (rng.uniform(size=(n, 1, 1)) < 0.5)
+    images = rng.uniform(-255, 255, (n, 1, 1)) + gradient  # half of them are black
     return np.rint(images.clip(0, 255)).astype(np.uint8)
 
 
@@ -354,6 +349,7 @@ def _draw_inverted(X, n, rng):
 
 
 def _choose(X, n, rng):
+    """Draw n of the digits at random."""
     return X[rng.randint(len(X), size=n)]
 
 

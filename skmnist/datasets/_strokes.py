@@ -13,7 +13,7 @@ DIGIT_SIZE = 20
 OVERSAMPLING = 2
 """Pixels of a drawing for each of the image, along each axis."""
 
-PEN = (1.6, 4.2)
+PEN = (1.2, 4.2)
 """Width of the pen in pixels of the image."""
 
 N_PENS = 8
@@ -120,7 +120,9 @@ class Strokes:
         widths = np.linspace(*PEN, N_PENS)[rng.randint(N_PENS, size=n)]
         points = strokes.points * ((DIGIT_SIZE - widths) / 2)[owners, None]
         mass = np.add.reduceat(points, strokes._starts)
-        points -= (mass / np.bincount(owners)[:, None])[owners]
+        middle = mass / np.bincount(owners)[:, None]
+        margin = (SIDE - DIGIT_SIZE) / 2  # within which a drawing stays in the image
+        points -= middle.clip(-margin, margin)[owners]
         side = SIDE * OVERSAMPLING
         pixels = np.rint(points * OVERSAMPLING + (side - 1) / 2).astype(np.int64)
         pixels = pixels.clip(0, side - 1)
@@ -162,26 +164,24 @@ def find_strokes(images):
     return Strokes(np.stack(points, axis=1).astype(float), owners)
 
 
-def redraw_digits(images, n_samples, rng):
-    """Draw digits again, slightly deformed and with another pen.
+def redraw_digits(images, rng):
+    """Draw digits again, slightly deformed and each with another pen.
 
     Parameters
     ----------
     images : ndarray of shape (n, 28, 28)
         Digits, each of which has ink.
-    n_samples : int
-        Number of drawings, each of a digit that is drawn at random.
     rng : RandomState
 
     Returns
     -------
-    ndarray of shape (n_samples, 28, 28), uint8
+    ndarray of shape (n, 28, 28), uint8
     """
-    drawings = np.empty((n_samples, SIDE, SIDE), np.uint8)
-    for start in range(0, n_samples, CHUNK):
-        part = drawings[start : start + CHUNK]
-        digits = images[rng.randint(len(images), size=len(part))]
-        part[:] = find_strokes(_find_ink(digits)).deform(REDRAWN, rng).draw(rng)
+    drawings = np.empty((len(images), SIDE, SIDE), np.uint8)
+    for start in range(0, len(images), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        strokes = find_strokes(_find_ink(images[chunk]))
+        drawings[chunk] = strokes.deform(REDRAWN, rng).draw(rng)
     return drawings
 
 

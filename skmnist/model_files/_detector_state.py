@@ -75,7 +75,7 @@ def estimator_from_state(state, decoder, device):
     if (
         type(clf) is not MnistCNNClassifier
         or clf.image_shape_ != (1, 28, 28)
-        or clf.classes_.tolist() != [False, True]
+        or clf.classes_.tolist() != [*range(-1, len(clf.classes_) - 1)]
     ):
         raise ValueError("its classifier cannot be that of a detector")
     if type(state["offset"]) is not float or not math.isfinite(state["offset"]):
