@@ -83,9 +83,9 @@ def test_strokes_have_the_frame_of_digits(X, kind):
         np.testing.assert_allclose(ndimage.center_of_mass(image), 13.5, atol=4)
 
 
-def test_letters_are_white_strokes(X):
+def test_letters_are_bright_strokes(X):
     images = make(X, "letters")
-    assert (images.max(axis=(1, 2)) == 255).all()
+    assert (images.max(axis=(1, 2)) > 150).all()
     assert 0.05 < (images > 127).mean() < 0.3
 
 
