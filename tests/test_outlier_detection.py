@@ -15,6 +15,7 @@ from skmnist import NonDigitDetector
 from skmnist._safe_file import read_safe_file, write_safe_file
 from skmnist.datasets import load_mnist_sample, make_non_digits
 from skmnist.preprocessing import DigitPreprocessor
+from skmnist.preprocessing._model_check import split_model
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +182,12 @@ def test_pickle_and_clone(detector, X_test):
 def test_scikit_learn_check(check):
     """Those that need no data: images of other shapes are refused."""
     check("NonDigitDetector", quick())
+
+
+def test_pictures_are_not_read_with_a_detector(detector):
+    for model in (detector, make_pipeline(DigitPreprocessor(), detector)):
+        with pytest.raises(ValueError, match="NonDigitDetector, expected a classifier"):
+            split_model(model)
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,15 @@ def split_model(model):
     Raises
     ------
     ValueError
-        If it is a pipeline that does not start with one of the two, or a classifier of
-        other images.
+        If it is no classifier, a pipeline that does not start with one of the two, or a
+        classifier of other images.
     """
+    if not hasattr(model, "predict_proba"):
+        last = model[-1] if isinstance(model, Pipeline) else model
+        raise ValueError(
+            f"Got a model of type {type(last).__name__}, expected a classifier, or a "
+            "pipeline that ends with one."
+        )
     if isinstance(model, Pipeline):
         if not isinstance(model[0], (DigitPreprocessor, ImageResizer)):
             raise ValueError(
