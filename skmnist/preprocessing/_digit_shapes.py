@@ -9,6 +9,9 @@ from skmnist.preprocessing._shapes import Shape, distance, find_shapes, unite
 MAX_SHAPES = 500
 """Number of shapes, the largest ones, in which digits are looked for."""
 
+SHORTEST_EDGE = 0.75
+"""Length of the shortest edge of a frame, relative to what is connected with it."""
+
 SMALLEST_PART = 4
 """Longer side of the smallest part of a digit, in pixels."""
 
@@ -64,15 +67,21 @@ def _open_frame(shape):
         mask[:, : margins[1]].any(1),
         mask[:, -margins[1] :].any(1),
     )
-    if mask.shape[0] < 20 or mask.shape[1] < 20 or min(map(np.mean, strips)) < 0.95:
+    if (
+        mask.shape[0] < 20
+        or mask.shape[1] < 20
+        or min(map(np.mean, strips)) < SHORTEST_EDGE
+    ):
         return [shape]
     angles = np.arange(-10, 10.1, 0.5)
     for turned in (mask, mask.T):
         height = len(turned)
-        middles = [m.mean() for m, _ in find_horizontal_lines(turned, angles)]
+        middles = [
+            m.mean() for m, _ in find_horizontal_lines(turned, angles, SHORTEST_EDGE)
+        ]
         if not middles or min(middles) > 0.2 * height or max(middles) < 0.8 * height:
             return [shape]
-    inside = remove_lines(mask, max_tilt=10)
+    inside = remove_lines(mask, max_tilt=10, shortest=SHORTEST_EDGE)
     if inside is mask:  # nothing else is left
         return []
     return [
@@ -93,12 +102,16 @@ def _drop_surroundings(shapes, size):
     if not inside:
         return shapes
     height = typical_height(inside)
-    return [
-        shape
-        for shape in shapes
-        if not at_edge(shape)
-        or (0.6 * height < shape.height < 1.4 * height and shape.width < 1.4 * height)
-    ]
+    pen = np.median([shape.pen for shape in inside if shape.height > SMALLEST * height])
+
+    def is_digit(shape):
+        return (
+            0.6 * height < shape.height < 1.4 * height
+            and shape.width < 1.4 * height
+            and shape.pen < 2 * pen
+        )
+
+    return [shape for shape in shapes if not at_edge(shape) or is_digit(shape)]
 
 
 def _unite_parts(shapes, height):
