@@ -42,7 +42,7 @@ def find_digit_shapes(strokes, speck_size):
     """
     shapes = [
         part
-        for shape in find_shapes(strokes, SMALLEST_PART, 4 * MAX_SHAPES)
+        for shape in find_shapes(strokes, SMALLEST_PART, 2 * MAX_SHAPES)
         for part in _open_frame(shape)
     ]
     shapes = _drop_surroundings(shapes, strokes.shape)
