@@ -24,6 +24,15 @@ SMALLEST = 0.3
 MAX_GAP = 0.2
 """Largest distance of the parts of a digit, relative to the typical height."""
 
+MAX_BAR_HEIGHT = 0.4
+"""Height of the bar of a five at most, relative to the typical height of digits."""
+
+MAX_BAR_GAP = 0.3
+"""Largest distance of a bar from the digit to which it belongs, relative to it."""
+
+BAR_POSITION = 0.3
+"""Lowest position of the middle of a bar, relative to the height of the digit."""
+
 
 def find_digit_shapes(strokes, speck_size):
     """Find the shapes that may be digits, or several digits that touch.
@@ -53,7 +62,11 @@ def find_digit_shapes(strokes, speck_size):
     min_area = speck_size * np.median(areas)
     shapes = [s for s in shapes if s.mask.sum() >= min_area]
     shapes = _unite_parts(shapes, height)
-    digits = [s for s in shapes if s.height >= max(SMALLEST * height, MIN_SIDE)]
+    digits = [shape for shape in shapes if shape.height >= MAX_BAR_HEIGHT * height]
+    for bar in (shape for shape in shapes if shape.height < MAX_BAR_HEIGHT * height):
+        if not _add_bar(digits, bar, height):
+            digits.append(bar)
+    digits = [s for s in digits if s.height >= max(SMALLEST * height, MIN_SIDE)]
     return sorted(digits, key=lambda shape: -shape.height)[:MAX_SHAPES]
 
 
@@ -128,20 +141,49 @@ def _unite_parts(shapes, height):
     return united
 
 
+def _add_bar(digits, bar, height):
+    """Unite a small shape with a digit whose upper part it is near, if there is one.
+
+    Such is the bar of a five; dots, commas and dashes are lower.
+
+    Returns
+    -------
+    bool
+        Whether it is a part of one of the digits, which is replaced.
+    """
+    gaps = [
+        distance(bar, digit)
+        if _gap(bar, digit) <= MAX_BAR_GAP * height
+        and bar.top + bar.height / 2 < digit.top + BAR_POSITION * digit.height
+        else np.inf
+        for digit in digits
+    ]
+    if min(gaps, default=np.inf) > MAX_BAR_GAP * height:
+        return False
+    nearest = int(np.argmin(gaps))
+    digits[nearest] = unite([digits[nearest], bar])
+    return True
+
+
+def _gap(shape, other):
+    """Distance between the boxes of two shapes along the axis where it is larger."""
+    left, top, right, bottom = shape.box
+    other_left, other_top, other_right, other_bottom = other.box
+    return max(
+        *(left - other_right, other_left - right),
+        *(top - other_bottom, other_top - bottom),
+    )
+
+
 def _is_part(shape, other, height):
     """Whether two shapes lie above each other, close enough for parts of one digit."""
     left, top, right, bottom = shape.box
     other_left, other_top, other_right, other_bottom = other.box
-    gap = MAX_GAP * height
-    apart = max(
-        *(left - other_right, other_left - right),
-        *(top - other_bottom, other_top - bottom),
-    )
     shared = min(right, other_right) - max(left, other_left)
     whole = max(bottom, other_bottom) - min(top, other_top)
     return (
-        apart <= gap
+        _gap(shape, other) <= MAX_GAP * height
         and shared >= 0.5 * min(shape.width, other.width)
         and whole < 1.4 * height
-        and distance(shape, other) <= gap
+        and distance(shape, other) <= MAX_GAP * height
     )
