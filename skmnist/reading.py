@@ -148,18 +148,16 @@ def read(picture, model):
     if n_digits:
         probabilities = clf.predict_proba(found.images.reshape(n_digits, -1))
     labels = clf.classes_[probabilities.argmax(axis=1)]
-    doubts = [*found.quality_warnings]
-    reading = Reading(
+    doubtful = _name_doubtful_labels(labels, probabilities, clf.classes_, found.boxes)
+    return Reading(
         labels=labels,
         probabilities=probabilities,
         classes=clf.classes_,
         boxes=found.boxes,
         rows=found.rows,
         images=found.images,
-        doubts=doubts,
+        doubts=[*found.quality_warnings, *doubtful],
     )
-    doubts.extend(_name_doubtful_labels(reading))
-    return reading
 
 
 def _check_model(model):
@@ -181,16 +179,13 @@ def _check_model(model):
         )
 
 
-def _name_doubtful_labels(reading):
+def _name_doubtful_labels(labels, probabilities, classes, boxes):
     """Say which digits have a small probability, and what they may be instead."""
-    for probabilities, label, box in zip(
-        reading.probabilities, reading.labels, reading.boxes.tolist(), strict=True
-    ):
-        second, first = np.argsort(probabilities)[-2:]
-        if probabilities[first] < DOUBTFUL:
+    for label, row, box in zip(labels, probabilities, boxes.tolist(), strict=True):
+        second, first = np.argsort(row)[-2:]
+        if row[first] < DOUBTFUL:
             yield (
                 f"The {label} at {tuple(box)} has a probability of only "
-                f"{100 * probabilities[first]:.0f} %, before "
-                f"{reading.classes[second]} with {100 * probabilities[second]:.0f} %. "
-                "Check it."
+                f"{100 * row[first]:.0f} %, before {classes[second]} with "
+                f"{100 * row[second]:.0f} %. Check it."
             )

@@ -15,7 +15,7 @@ from skmnist.preprocessing._binary_images import (
     label_components,
     to_uint8,
 )
-from skmnist.preprocessing._centering import CANVAS_SIZE, DIGIT_SIZE, center_in_canvas
+from skmnist.preprocessing._centering import CANVAS_SIZE, center_in_canvas
 from skmnist.preprocessing._digit_preprocessor import DigitPreprocessor
 from skmnist.preprocessing._digit_shapes import MAX_SHAPES, find_digit_shapes
 from skmnist.preprocessing._image_reading import (
@@ -24,6 +24,7 @@ from skmnist.preprocessing._image_reading import (
     read_luminance,
 )
 from skmnist.preprocessing._line_removal import remove_lines
+from skmnist.preprocessing._quality_warnings import number_warnings
 from skmnist.preprocessing._row_detection import drop_dots, sort_into_rows
 from skmnist.preprocessing._segmentation import (
     segment_each_stroke,
@@ -52,13 +53,14 @@ LINE_TILT_STEP = 0.25
 At a working size of 1024, a line deviates by at most a pixel.
 """
 
+SHORTEST_LINE = 0.1
+"""Length of the shortest line across a corner, relative to the side of the picture."""
+
 MAX_SIDE = 64
 """Half of the longer side above which digits are scaled down to save time, in pixels.
 
 It is three times their size in MNIST.
 """
-
-NO_DIGITS = "No digits found. Use a picture of digits, dark on light or light on dark."
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +208,11 @@ class DigitFinder(BaseEstimator):
         ink = strokes = segment_each_stroke(contrast, preprocessor.threshold)
         if strokes.any() and preprocessor.remove_lines:
             strokes = remove_lines(
-                strokes, contrast, max_tilt=MAX_LINE_TILT, step=LINE_TILT_STEP
+                strokes,
+                contrast,
+                max_tilt=MAX_LINE_TILT,
+                step=LINE_TILT_STEP,
+                shortest=SHORTEST_LINE,
             )
         shapes = find_digit_shapes(strokes, preprocessor.speck_size)
         rows = drop_dots(sort_into_rows(shapes))
@@ -227,9 +233,9 @@ class DigitFinder(BaseEstimator):
         return FoundDigits(
             images=self._normalize(shapes),
             boxes=boxes,
-            rows=np.repeat(np.arange(len(rows)), [len(row) for row in rows]),
+            rows=np.array([n for n, row in enumerate(rows) for _ in row], np.int64),
             stages=stages,
-            quality_warnings=list_quality_warnings(boxes, size),
+            quality_warnings=number_warnings(boxes, size, MAX_SHAPES),
         )
 
     def _check_parameters(self):
@@ -304,41 +310,3 @@ def _choose_window(luminance, dark, flatten, threshold):
         return SHEET_WINDOW
     widest = 2 * distance_transform_edt(strokes).max() / max(small.shape)
     return np.clip(2 * widest, SHEET_WINDOW, BACKGROUND_WINDOW)
-
-
-def list_quality_warnings(boxes, size):
-    """List reasons to doubt that all digits are found and complete.
-
-    Parameters
-    ----------
-    boxes : ndarray of shape (n_digits, 4)
-        Left, top, right and bottom edge of the digits, in pixels.
-    size : tuple of two int
-        Width and height of the picture, in pixels.
-
-    Returns
-    -------
-    list of str
-        Sentences that say what is wrong and what to do; empty if nothing is.
-    """
-    if not len(boxes):
-        return [NO_DIGITS]
-    reasons = []
-    if len(boxes) >= MAX_SHAPES:
-        reasons.append(
-            f"There are more than {MAX_SHAPES} shapes, of which only the largest are "
-            "taken as digits. Cut the picture into parts."
-        )
-    at_edge = (boxes[:, :2] <= 0).any(axis=1) | (boxes[:, 2:] >= size).any(axis=1)
-    if at_edge.any():
-        reasons.append(
-            f"{at_edge.sum()} digits touch the edge of the picture and may be "
-            "incomplete. Leave some empty paper around the digits."
-        )
-    height = np.median(boxes[:, 3] - boxes[:, 1])
-    if height < DIGIT_SIZE / 2:
-        reasons.append(
-            f"The digits are only {height:.0f} pixels high. Use a picture in which "
-            f"they have at least {DIGIT_SIZE} pixels."
-        )
-    return reasons

@@ -9,6 +9,9 @@ from skmnist.preprocessing._shapes import Shape, distance, find_shapes, unite
 MAX_SHAPES = 500
 """Number of shapes, the largest ones, in which digits are looked for."""
 
+SHORTEST_EDGE = 0.75
+"""Length of the shortest edge of a frame, relative to what is connected with it."""
+
 SMALLEST_PART = 4
 """Longer side of the smallest part of a digit, in pixels."""
 
@@ -20,6 +23,15 @@ SMALLEST = 0.3
 
 MAX_GAP = 0.2
 """Largest distance of the parts of a digit, relative to the typical height."""
+
+MAX_BAR_HEIGHT = 0.4
+"""Height of the bar of a five at most, relative to the typical height of digits."""
+
+MAX_BAR_GAP = 0.3
+"""Largest distance of a bar from the digit to which it belongs, relative to it."""
+
+BAR_POSITION = 0.3
+"""Lowest position of the middle of a bar, relative to the height of the digit."""
 
 
 def find_digit_shapes(strokes, speck_size):
@@ -39,7 +51,7 @@ def find_digit_shapes(strokes, speck_size):
     """
     shapes = [
         part
-        for shape in find_shapes(strokes, SMALLEST_PART, 4 * MAX_SHAPES)
+        for shape in find_shapes(strokes, SMALLEST_PART, 2 * MAX_SHAPES)
         for part in _open_frame(shape)
     ]
     shapes = _drop_surroundings(shapes, strokes.shape)
@@ -50,7 +62,11 @@ def find_digit_shapes(strokes, speck_size):
     min_area = speck_size * np.median(areas)
     shapes = [s for s in shapes if s.mask.sum() >= min_area]
     shapes = _unite_parts(shapes, height)
-    digits = [s for s in shapes if s.height >= max(SMALLEST * height, MIN_SIDE)]
+    digits = [shape for shape in shapes if shape.height >= MAX_BAR_HEIGHT * height]
+    for bar in (shape for shape in shapes if shape.height < MAX_BAR_HEIGHT * height):
+        if not _add_bar(digits, bar, height):
+            digits.append(bar)
+    digits = [s for s in digits if s.height >= max(SMALLEST * height, MIN_SIDE)]
     return sorted(digits, key=lambda shape: -shape.height)[:MAX_SHAPES]
 
 
@@ -64,15 +80,21 @@ def _open_frame(shape):
         mask[:, : margins[1]].any(1),
         mask[:, -margins[1] :].any(1),
     )
-    if mask.shape[0] < 20 or mask.shape[1] < 20 or min(map(np.mean, strips)) < 0.95:
+    if (
+        mask.shape[0] < 20
+        or mask.shape[1] < 20
+        or min(map(np.mean, strips)) < SHORTEST_EDGE
+    ):
         return [shape]
     angles = np.arange(-10, 10.1, 0.5)
     for turned in (mask, mask.T):
         height = len(turned)
-        middles = [m.mean() for m, _ in find_horizontal_lines(turned, angles)]
+        middles = [
+            m.mean() for m, _ in find_horizontal_lines(turned, angles, SHORTEST_EDGE)
+        ]
         if not middles or min(middles) > 0.2 * height or max(middles) < 0.8 * height:
             return [shape]
-    inside = remove_lines(mask, max_tilt=10)
+    inside = remove_lines(mask, max_tilt=10, shortest=SHORTEST_EDGE)
     if inside is mask:  # nothing else is left
         return []
     return [
@@ -93,12 +115,16 @@ def _drop_surroundings(shapes, size):
     if not inside:
         return shapes
     height = typical_height(inside)
-    return [
-        shape
-        for shape in shapes
-        if not at_edge(shape)
-        or (0.6 * height < shape.height < 1.4 * height and shape.width < 1.4 * height)
-    ]
+    pen = np.median([shape.pen for shape in inside if shape.height > SMALLEST * height])
+
+    def is_digit(shape):
+        return (
+            0.6 * height < shape.height < 1.4 * height
+            and shape.width < 1.4 * height
+            and shape.pen < 2 * pen
+        )
+
+    return [shape for shape in shapes if not at_edge(shape) or is_digit(shape)]
 
 
 def _unite_parts(shapes, height):
@@ -115,20 +141,49 @@ def _unite_parts(shapes, height):
     return united
 
 
+def _add_bar(digits, bar, height):
+    """Unite a small shape with a digit whose upper part it is near, if there is one.
+
+    Such is the bar of a five; dots, commas and dashes are lower.
+
+    Returns
+    -------
+    bool
+        Whether it is a part of one of the digits, which is replaced.
+    """
+    gaps = [
+        distance(bar, digit)
+        if _gap(bar, digit) <= MAX_BAR_GAP * height
+        and bar.top + bar.height / 2 < digit.top + BAR_POSITION * digit.height
+        else np.inf
+        for digit in digits
+    ]
+    if min(gaps, default=np.inf) > MAX_BAR_GAP * height:
+        return False
+    nearest = int(np.argmin(gaps))
+    digits[nearest] = unite([digits[nearest], bar])
+    return True
+
+
+def _gap(shape, other):
+    """Distance between the boxes of two shapes along the axis where it is larger."""
+    left, top, right, bottom = shape.box
+    other_left, other_top, other_right, other_bottom = other.box
+    return max(
+        *(left - other_right, other_left - right),
+        *(top - other_bottom, other_top - bottom),
+    )
+
+
 def _is_part(shape, other, height):
     """Whether two shapes lie above each other, close enough for parts of one digit."""
     left, top, right, bottom = shape.box
     other_left, other_top, other_right, other_bottom = other.box
-    gap = MAX_GAP * height
-    apart = max(
-        *(left - other_right, other_left - right),
-        *(top - other_bottom, other_top - bottom),
-    )
     shared = min(right, other_right) - max(left, other_left)
     whole = max(bottom, other_bottom) - min(top, other_top)
     return (
-        apart <= gap
+        _gap(shape, other) <= MAX_GAP * height
         and shared >= 0.5 * min(shape.width, other.width)
         and whole < 1.4 * height
-        and distance(shape, other) <= gap
+        and distance(shape, other) <= MAX_GAP * height
     )

@@ -7,11 +7,8 @@ import numpy as np
 FAINT = 0.75
 """Contrast of a line relative to that of the ink up to which it is told from it."""
 
-SHORTEST = 0.1
-"""Length of lines across a corner, relative to the picture's side."""
 
-
-def remove_lines(strokes, contrast=None, *, max_tilt=4.0, step=0.5):
+def remove_lines(strokes, contrast=None, *, max_tilt=4.0, step=0.5, shortest=1.0):
     """Remove lines that cross the picture, but not the strokes that cross them.
 
     Parameters
@@ -25,15 +22,18 @@ def remove_lines(strokes, contrast=None, *, max_tilt=4.0, step=0.5):
         Largest angle of the lines with an edge of the picture, in degrees.
     step : float, default=0.5
         Difference of the angles that are tried, in degrees.
+    shortest : float, default=1.0
+        Length of the shortest line, relative to the side of the picture. Below 1, lines
+        may cross a corner or end before the edge.
 
     Returns
     -------
     ndarray of shape (height, width), bool
     """
     angles = np.arange(-max_tilt, max_tilt + step / 2, step)
-    cleaned = _remove_horizontal_lines(strokes, contrast, angles)
+    cleaned = _remove_horizontal_lines(strokes, contrast, angles, shortest)
     turned = None if contrast is None else contrast.T
-    cleaned = _remove_horizontal_lines(cleaned.T, turned, angles).T
+    cleaned = _remove_horizontal_lines(cleaned.T, turned, angles, shortest).T
     rows, columns = np.flatnonzero(cleaned.any(1)), np.flatnonzero(cleaned.any(0))
     if not len(rows):
         return strokes
@@ -42,12 +42,12 @@ def remove_lines(strokes, contrast=None, *, max_tilt=4.0, step=0.5):
     return cleaned if extent > 0.1 * max(strokes.shape) else strokes
 
 
-def _remove_horizontal_lines(strokes, contrast, angles):
+def _remove_horizontal_lines(strokes, contrast, angles, shortest):
     """Remove thin lines from the left edge to the right one."""
-    visible, ink, shortest = strokes, None, 1.0
+    visible, ink = strokes, None
     if contrast is not None and strokes.any():
         low, ink = np.percentile(contrast[strokes], [2, 90])
-        visible, shortest = contrast > low / 2, SHORTEST
+        visible = contrast > low / 2
     cleaned = strokes
     for middle, thickness in find_horizontal_lines(visible, angles, shortest):
         if cleaned is strokes:
@@ -65,8 +65,8 @@ def find_horizontal_lines(strokes, angles, shortest=1.0):
     angles : iterable of float
         Angles to the horizontal, in degrees.
     shortest : float, default=1.0
-        Length of the shortest line, relative to the width. Shorter ones than 1 cross a
-        corner of the picture.
+        Length of the shortest line, relative to the width. Below 1, lines may cross a
+        corner or end before the edge.
 
     Yields
     ------

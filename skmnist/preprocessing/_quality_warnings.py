@@ -1,4 +1,4 @@
-"""Reasons to doubt that a segmented digit is a complete, single digit."""
+"""Reasons to doubt that the segmented digits are complete, and each a single one."""
 
 import itertools
 
@@ -8,6 +8,8 @@ from skmnist.preprocessing._binary_images import crop, label_components
 from skmnist.preprocessing._centering import DIGIT_SIZE
 
 NO_DIGIT = "No digit found. Use a picture of one digit, dark on light or light on dark."
+
+NO_DIGITS = "No digits found. Use a picture of digits, dark on light or light on dark."
 
 
 def quality_warnings(digit, scale):
@@ -59,3 +61,43 @@ def _count_parts_side_by_side(digit):
     spans.sort()
     separate = any(left[1] < right[0] for left, right in itertools.pairwise(spans))
     return len(spans) if separate else 0
+
+
+def number_warnings(boxes, size, max_digits):
+    """List reasons to doubt that all digits are found and complete.
+
+    Parameters
+    ----------
+    boxes : ndarray of shape (n_digits, 4)
+        Left, top, right and bottom edge of the digits, in pixels.
+    size : tuple of two int
+        Width and height of the picture, in pixels.
+    max_digits : int
+        Number of digits that are found at most.
+
+    Returns
+    -------
+    list of str
+        Sentences that say what is wrong and what to do; empty if nothing is.
+    """
+    if not len(boxes):
+        return [NO_DIGITS]
+    reasons = []
+    if len(boxes) >= max_digits:
+        reasons.append(
+            f"There are {max_digits} shapes or more, of which only the largest are "
+            "taken as digits. Cut the picture into parts."
+        )
+    at_edge = (boxes[:, :2] <= 0).any(axis=1) | (boxes[:, 2:] >= size).any(axis=1)
+    if at_edge.any():
+        reasons.append(
+            f"{at_edge.sum()} digits touch the edge of the picture and may be "
+            "incomplete. Leave some empty paper around the digits."
+        )
+    height = np.median(boxes[:, 3] - boxes[:, 1])
+    if height < DIGIT_SIZE / 2:
+        reasons.append(
+            f"The digits are only {height:.0f} pixels high. Use a picture in which "
+            f"they have at least {DIGIT_SIZE} pixels."
+        )
+    return reasons

@@ -22,10 +22,6 @@ PRESSURE_WINDOW = 1 / 64
 """Side of a square in which a stroke is equally dark, relative to the longer side."""
 
 
-SMOOTH_NOISE = 0.28
-"""Standard deviation of white noise after a Gaussian filter of width 1."""
-
-
 MIN_PAPER_LUMINANCE = 0.2
 """Lower bound of the paper's luminance; dividing by less would amplify the noise."""
 
@@ -161,11 +157,11 @@ def segment_each_stroke(contrast, threshold):
     from scipy import ndimage
     from skimage.filters import apply_hysteresis_threshold
 
-    paper_level, noise, level = measure_ink(contrast)
+    smooth = ndimage.gaussian_filter(contrast, 1)
+    paper_level, noise, level = measure_ink(smooth)
     if level == 0:
         return np.zeros(contrast.shape, bool)
-    smooth = ndimage.gaussian_filter(contrast - paper_level, 1)
-    noise *= SMOOTH_NOISE
+    smooth -= paper_level
     low = max(FAINTEST * threshold * level, 3 * noise)
     strokes = apply_hysteresis_threshold(smooth, low, max(FAINTEST * level, low))
     # the pressure of a pen changes along a stroke

@@ -43,6 +43,14 @@ class Shape:
         """Left, top, right and bottom edge; the last two are exclusive."""
         return (self.left, self.top, self.left + self.width, self.top + self.height)
 
+    @property
+    def pen(self):
+        """Width of the strokes in pixels: twice the area for each pixel of outline."""
+        from scipy.ndimage import binary_erosion
+
+        outline = self.mask & ~binary_erosion(self.mask)
+        return 2 * self.mask.sum() / outline.sum()
+
 
 def shape_of(mask, top=0, left=0):
     """Make a shape of all ink in a part of the picture, which is not blank."""

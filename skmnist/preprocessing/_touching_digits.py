@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+from scipy.special import log_expit, logit
 
 from skmnist.preprocessing._binary_images import label_components
 from skmnist.preprocessing._shapes import distance, shape_of, unite
@@ -28,17 +29,24 @@ NARROW = 0.6
 CERTAIN = 0.9
 """Probability from which a narrow shape is a digit without further tries."""
 
-SHARPNESS = 5.0
-"""Weight of the logarithm of probabilities, which are too high for what is no digit."""
+LIMITS = 1e-6, 1 - 1e-6
+"""Range of probabilities; more extreme ones mean as much."""
 
-USUAL_WIDTH = 0.9, 0.22
-"""Width of digits relative to their height: largest usual one, and deviation from it.
+USUAL_WIDTH = 0.9
+"""Largest usual width of a digit, relative to its height.
 
 Of MNIST's digits, 5 % are wider than 1.25 and 1 % are wider than 1.43.
 """
 
-CUT_PENALTY = 0.15, 0.2
-"""Loss of score for a cut, and for each width of the pen of its length."""
+USUAL_HEIGHT = 0.85
+"""Smallest usual height of a digit, relative to a digit that it touches."""
+
+INTERCEPT, WEIGHTS = -1.35, (0.58, -1.62, -26.0)
+"""Log-odds that a shape is a digit, given those of its best label, and its shape.
+
+Coefficients of a logistic regression on generated pictures of training digits, for the
+log-odds of the best label and the squares of what exceeds the usual width and height.
+"""
 
 MAX_GAP = 0.2
 """Largest distance of parts of one digit, relative to its height."""
@@ -67,11 +75,27 @@ def separate(rows, judge):
     return separated
 
 
-def _score(shape, probability):
-    """Logarithm of how probable it is that a shape is one digit."""
-    usual, deviation = USUAL_WIDTH
-    excess = max(0.0, shape.width / shape.height - usual) / deviation
-    return SHARPNESS * np.log(probability) - excess**2 / 2
+def _score(shape, probability, height=0):
+    """Logarithm of the probability that a shape is a digit.
+
+    Parameters
+    ----------
+    shape : Shape
+    probability : float
+        Of the best label, according to the classifier.
+    height : int, default=0
+        Height of the shape from which it was cut.
+
+    Returns
+    -------
+    float
+    """
+    features = (
+        logit(np.clip(probability, *LIMITS)),
+        max(0.0, shape.width / shape.height - USUAL_WIDTH) ** 2,
+        max(0.0, USUAL_HEIGHT - shape.height / max(shape.height, height)) ** 2,
+    )
+    return log_expit(INTERCEPT + np.dot(WEIGHTS, features))
 
 
 def _join_parts(row, height, judge):
@@ -103,20 +127,15 @@ def _cut(shape, probability, judge):
     cuts = list(find_cuts(shape))
     if not cuts:
         return [shape]
-    judged = judge([part for *parts, _ in cuts for part in parts]).reshape(-1, 2)
-    constant, slope = CUT_PENALTY
+    judged = judge([part for parts in cuts for part in parts]).reshape(-1, 2)
     scores = [
-        _score(left, left_probability)
-        + _score(right, right_probability)
-        - (constant + slope * length)
-        for (left, right, length), (left_probability, right_probability) in zip(
-            cuts, judged, strict=True
-        )
+        sum(map(_score, parts, probabilities, [shape.height] * 2))
+        for parts, probabilities in zip(cuts, judged, strict=True)
     ]
     best = int(np.argmax(scores))
     if scores[best] < _score(shape, probability):
         return [shape]
-    left, right, _ = cuts[best]
+    left, right = cuts[best]
     return [
         *_cut(left, judged[best][0], judge),
         *_cut(right, judged[best][1], judge),
@@ -134,16 +153,10 @@ def find_cuts(shape):
     ------
     left, right : Shape
         Both are almost as high as the shape.
-    length : float
-        Length of the cut through ink, relative to the width of the pen.
     """
-    from scipy.ndimage import binary_erosion
-
     mask = np.pad(shape.mask, ((0, 0), (1, 1)))
     height, width = mask.shape
     area = mask.sum()
-    outline = area - binary_erosion(np.pad(mask, 1)).sum()
-    pen = 2 * area / outline
     cost = np.where(mask, 1.0, SIDE_STEP)
     above, below = _accumulate(cost), _accumulate(cost[::-1])[::-1]
     middle = height // 2
@@ -164,8 +177,7 @@ def find_cuts(shape):
         if min(part.sum() for part in parts) > MIN_AREA * area:
             left, right = (shape_of(part, shape.top, shape.left - 1) for part in parts)
             if min(left.height, right.height) > MIN_HEIGHT * height:
-                length = mask[np.arange(height), path.clip(0, width - 1)].sum() / pen
-                yield left, right, length
+                yield left, right
 
 
 def _accumulate(cost):

@@ -187,6 +187,19 @@ def test_digit_in_two_parts(number):
     check(DigitFinder().find(picture), boxes, rows)
 
 
+def test_bar_of_a_five():
+    """A bar at the top of a digit is a part of it, and one beside it is a dash."""
+    image = Image.new("L", (300, 200), 235)
+    canvas = ImageDraw.Draw(image)
+    canvas.line([(60, 50), (60, 90), (90, 105), (60, 140)], fill=40, width=8)
+    canvas.line([(72, 50), (105, 46)], fill=40, width=8)
+    canvas.line([(220, 48), (220, 142)], fill=40, width=8)
+    canvas.line([(150, 95), (190, 95)], fill=40, width=8)
+    (five, one) = DigitFinder().find(image).boxes
+    assert five[2] > 100
+    assert one[0] > 200
+
+
 def test_orientation_from_exif(number, tmp_path):
     picture, boxes, rows = number
     image = Image.fromarray(picture)
