@@ -36,6 +36,9 @@ class Reading:
         Each digit as in MNIST, as the model has received it.
     doubts : list of str
         Reasons to doubt the result, each with what to do; empty if there are none.
+    digit_scores : ndarray of shape (n_digits,), default=None
+        `decision_function` of the detector, negative for what shows no digit; None
+        without a detector.
 
     See Also
     --------
@@ -67,6 +70,7 @@ class Reading:
     rows: np.ndarray
     images: np.ndarray
     doubts: list
+    digit_scores: np.ndarray = None
 
     @property
     def text(self):
@@ -84,7 +88,7 @@ class Reading:
         return int(self.probabilities.max(axis=1).argmin())
 
 
-def read(picture, model):
+def read(picture, model, *, detector=None):
     """Read all digits in a picture.
 
     :class:`skmnist.preprocessing.DigitFinder` finds the digits, and the model predicts
@@ -99,21 +103,25 @@ def read(picture, model):
         begins with a `DigitPreprocessor`, whose parameters are used. Or the path of a
         file that `skmnist.save` or `skmnist train` has written; it is loaded in each
         call, so load it once to read many pictures.
+    detector : NonDigitDetector or path, default=None
+        Fitted detector, or the path of its file. What shows no digit according to it
+        is a doubt of the reading.
 
     Returns
     -------
     Reading
-        The text, and for each digit its label, box, row, image and probabilities.
+        The text, and for each digit its label, box, row, image and probabilities, and
+        with a detector, its score.
 
     Raises
     ------
     FileNotFoundError
         If a file does not exist.
     ValueError, TypeError
-        If the picture or the model cannot be read, or the model is one for other
-        images.
+        If the picture, the model or the detector cannot be read, or the model is one
+        for other images.
     sklearn.exceptions.NotFittedError
-        If the model is not fitted.
+        If the model or the detector is not fitted.
     ImportError
         If a package of the extra `images` is not installed.
 
@@ -135,6 +143,9 @@ def read(picture, model):
     if isinstance(model, (str, os.PathLike)):
         model = load(model)
     _check_model(model)
+    if isinstance(detector, (str, os.PathLike)):
+        detector = load(detector)
+    _check_detector(detector)
     preprocessor, clf = split_model(model)
     if isinstance(preprocessor, ImageResizer):
         raise ValueError(
@@ -145,10 +156,14 @@ def read(picture, model):
     found = DigitFinder(classifier=clf, preprocessor=preprocessor).find(picture)
     n_digits = len(found.images)
     probabilities = np.zeros((0, len(clf.classes_)), np.float32)
+    scores = None if detector is None else np.zeros(0)
     if n_digits:
-        probabilities = clf.predict_proba(found.images.reshape(n_digits, -1))
+        rows = found.images.reshape(n_digits, -1)
+        probabilities = clf.predict_proba(rows)
+        scores = None if detector is None else detector.decision_function(rows)
     labels = clf.classes_[probabilities.argmax(axis=1)]
     doubtful = _name_doubtful_labels(labels, probabilities, clf.classes_, found.boxes)
+    no_digits = _name_non_digits(labels, scores, found.boxes)
     return Reading(
         labels=labels,
         probabilities=probabilities,
@@ -156,7 +171,8 @@ def read(picture, model):
         boxes=found.boxes,
         rows=found.rows,
         images=found.images,
-        doubts=[*found.quality_warnings, *doubtful],
+        doubts=[*found.quality_warnings, *doubtful, *no_digits],
+        digit_scores=scores,
     )
 
 
@@ -177,6 +193,32 @@ def _check_model(model):
             "images it expects. Put the preprocessing in front of it: "
             "make_pipeline(DigitPreprocessor(), model)."
         )
+
+
+def _check_detector(detector):
+    """Raise TypeError or NotFittedError unless this is a fitted detector, or None."""
+    from sklearn.utils.validation import check_is_fitted
+
+    if detector is None:
+        return
+    if not hasattr(detector, "decision_function") or isinstance(detector, type):
+        raise TypeError(
+            f"Got detector as a {type(detector).__name__}, expected a fitted "
+            "NonDigitDetector, or the path of its file."
+        )
+    check_is_fitted(detector)
+
+
+def _name_non_digits(labels, scores, boxes):
+    """Say which labels are of what shows no digit."""
+    if scores is None:
+        return
+    for label, score, box in zip(labels, scores, boxes.tolist(), strict=True):
+        if score < 0:
+            yield (
+                f"What is read as {label} at {tuple(box)} does not look like a digit. "
+                "Check it."
+            )
 
 
 def _name_doubtful_labels(labels, probabilities, classes, boxes):

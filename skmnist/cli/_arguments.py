@@ -14,3 +14,15 @@ Model = Annotated[
     ),
 ]
 """The file of a model."""
+
+Detector = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        metavar="FILE",
+        help="A file of a NonDigitDetector, saved by `skmnist.save`, that tells what "
+        "does not look like a digit.",
+    ),
+]
+"""The file of a detector."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from skmnist.cli._arguments import Model
+from skmnist.cli._arguments import Detector, Model
 from skmnist.cli._terminal import exit_on_error, print_line
 
 
@@ -14,6 +14,7 @@ def demo(
         int,
         typer.Option(min=0, max=65535, help="Port to listen on; 0: any free port."),
     ] = 8000,
+    detector: Detector = None,
 ):
     """Serve a page to draw digits on, on this machine only, until Ctrl-C."""
     with exit_on_error():
@@ -24,4 +25,5 @@ def demo(
             load(model),
             port,
             lambda address: print_line(f"Open {address} in a browser (Ctrl-C to stop)"),
+            detector=None if detector is None else load(detector),
         )

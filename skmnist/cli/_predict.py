@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from skmnist._picture_files import SUFFIXES
-from skmnist.cli._arguments import Model
+from skmnist.cli._arguments import Detector, Model
 from skmnist.cli._output_folder import output_folder
 from skmnist.cli._terminal import (
     exit_on_error,
@@ -42,6 +42,7 @@ def predict(
             "preprocessing steps, or the boxes of several digits.",
         ),
     ] = None,
+    detector: Detector = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON instead of a table.")
     ] = False,
@@ -54,12 +55,20 @@ def predict(
             from skmnist.preprocessing._model_check import split_model
 
             loaded = load(model)
-            split_model(loaded)  # raises an error for models of other images
+            preprocessor, _ = split_model(loaded)
+            if detector is not None:
+                if not hasattr(preprocessor, "preprocess"):
+                    raise ValueError(
+                        "Got --detector with a model of whole pictures. It is for "
+                        "models of digits; leave it out."
+                    )
+                detector = load(detector)
             predictions = [
                 predict_picture(
                     loaded,
                     path,
                     explain and explain / name_explanation(number, path),
+                    detector,
                 )
                 for number, path in enumerate(paths, start=1)
             ]
@@ -139,7 +148,7 @@ def name_explanation(number, path):
     return f"{number:03}-{name}.png"
 
 
-def predict_picture(model, path, explanation=None):
+def predict_picture(model, path, explanation=None, detector=None):
     """Predict what one picture shows.
 
     Parameters
@@ -149,14 +158,15 @@ def predict_picture(model, path, explanation=None):
     path : str
     explanation : Path, default=None
         File in which to draw how the picture was read.
+    detector : NonDigitDetector, default=None
 
     Returns
     -------
     dict
         `file`; `label`, the digits of a row after each other and a line break between
         rows; `probability`, `runner_up` and `runner_up_probability` of the least
-        certain digit; `digits`, a list of dicts with the same keys, `box` and `row`,
-        or None for a model of whole pictures; `warnings` (list of str) and `error` (str
+        certain digit; `digits`, a list of dicts with the same keys, `box`, `row` and
+        `digit_score`, or None for a model of whole pictures; `warnings` (list of str) and `error` (str
         or None). What is not known is None.
     """
     from skmnist.preprocessing._model_check import split_model
@@ -172,7 +182,7 @@ def predict_picture(model, path, explanation=None):
             if explanation is not None:
                 _save_steps(preprocessor.explain(path), explanation)
         else:
-            found, warnings = _read_digits(model, path, explanation)
+            found, warnings = _read_digits(model, path, explanation, detector)
             prediction |= found
     except (OSError, ValueError) as error:
         return {**prediction, "warnings": [], "error": str(error)}
@@ -190,7 +200,7 @@ def _describe(probabilities, classes):
     }
 
 
-def _read_digits(model, path, explanation):
+def _read_digits(model, path, explanation, detector):
     """Read the digits of a picture.
 
     Returns
@@ -202,7 +212,7 @@ def _read_digits(model, path, explanation):
     from skmnist.preprocessing._model_check import split_model
     from skmnist.reading import read
 
-    reading = read(path, model)
+    reading = read(path, model, detector=detector)
     if explanation is not None:
         if len(reading.labels) > 1:
             _save_boxes(reading, path, explanation)
@@ -217,6 +227,9 @@ def _read_digits(model, path, explanation):
             strict=True,
         )
     ]
+    scores = reading.digit_scores
+    for number, digit in enumerate(digits):
+        digit["digit_score"] = None if scores is None else float(scores[number])
     prediction = {"digits": digits}
     if digits:
         of_least_certain = _describe(

@@ -39,7 +39,7 @@ MAX_BYTES = 20_000_000
 """Largest size of an uploaded picture."""
 
 
-def make_app(clf, preprocessor=None):
+def make_app(clf, preprocessor=None, *, detector=None):
     """Create the web application of the page.
 
     Parameters
@@ -52,6 +52,8 @@ def make_app(clf, preprocessor=None):
         it has one such as that of :class:`skmnist.preprocessing.DigitPreprocessor`,
         and the page shows the quality warnings, too; otherwise by `transform`, from a
         list of one open file to an array of shape (1, 784).
+    detector : NonDigitDetector, default=None
+        Fitted detector, see :func:`skmnist.read`. Not used with a preprocessor.
 
     Returns
     -------
@@ -80,7 +82,7 @@ def make_app(clf, preprocessor=None):
     def answer_for(picture):
         file = io.BytesIO(picture)
         if preprocessor is None:
-            reading = read(file, clf)
+            reading = read(file, clf, detector=detector)
         else:
             reading = _read_one_digit(file, clf, preprocessor)
         digits = [
@@ -134,7 +136,7 @@ def make_app(clf, preprocessor=None):
     )
 
 
-def serve(clf, port=8000, started=None):
+def serve(clf, port=8000, started=None, *, detector=None):
     """Serve the page on the loopback address until Ctrl-C.
 
     Parameters
@@ -146,6 +148,9 @@ def serve(clf, port=8000, started=None):
     started : callable, default=None
         Called with the address of the page, such as "http://127.0.0.1:8000/", as soon
         as it can be opened.
+    detector : NonDigitDetector, default=None
+        Fitted detector, see :func:`skmnist.read`: the page says what does not look like
+        a digit.
 
     Raises
     ------
@@ -154,7 +159,7 @@ def serve(clf, port=8000, started=None):
     ValueError
         If the classifier is of another kind or not fitted, or the port is invalid.
     """
-    app = make_app(clf)
+    app = make_app(clf, detector=detector)
     config = uvicorn.Config(
         app,
         http="h11",
