@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
 import skmnist
-from skmnist import MnistCNNClassifier
+from skmnist import MnistCNNClassifier, NonDigitDetector
 from skmnist.datasets import load_mnist_sample, make_digit_strings
 from skmnist.preprocessing import DigitFinder, DigitPreprocessor, ImageResizer
 
@@ -121,3 +122,42 @@ def test_errors(clf, tmp_path):
         skmnist.read(picture, 3)
     with pytest.raises(ValueError, match="expected one of single digits"):
         skmnist.read(picture, make_pipeline(ImageResizer((1, 28, 28)), clf))
+
+
+class Lines(BaseEstimator):
+    """A detector to which only what has few bright pixels is a digit."""
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def decision_function(self, X):
+        return 150 - (X > 127).sum(axis=1)
+
+
+def test_detector(clf):
+    picture = np.full((120, 240), 240, np.uint8)
+    picture[20:100, 40:48] = 30
+    picture[20:100, 130:200] = 30
+    reading = skmnist.read(picture, clf, detector=Lines())
+    assert reading.digit_scores[0] > 0 > reading.digit_scores[1]
+    (doubt,) = [doubt for doubt in reading.doubts if "not look like a digit" in doubt]
+    assert doubt.startswith(f"What is read as {reading.labels[1]} at (1")
+    plain = skmnist.read(picture, clf)
+    assert plain.digit_scores is None
+    assert plain.text == reading.text
+    blank = skmnist.read(np.full((50, 50), 240, np.uint8), clf, detector=Lines())
+    assert blank.digit_scores.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("detector", "error", "message"),
+    [
+        (3, TypeError, "Got detector as a int, expected a fitted NonDigitDetector"),
+        (NonDigitDetector, TypeError, "Got detector as a ABCMeta|as a type"),
+        (NonDigitDetector(), NotFittedError, "not fitted"),
+        ("no.safetensors", FileNotFoundError, "no.safetensors"),
+    ],
+)
+def test_bad_detectors(clf, numbers, detector, error, message):
+    with pytest.raises(error, match=message):
+        skmnist.read(numbers.images[0], clf, detector=detector)

@@ -166,8 +166,8 @@ def predict_picture(model, path, explanation=None, detector=None):
         `file`; `label`, the digits of a row after each other and a line break between
         rows; `probability`, `runner_up` and `runner_up_probability` of the least
         certain digit; `digits`, a list of dicts with the same keys, `box`, `row` and
-        `digit_score`, or None for a model of whole pictures; `warnings` (list of str) and `error` (str
-        or None). What is not known is None.
+        `digit_score`, or None for a model of whole pictures; `warnings`, a list of str;
+        and `error`, str or None. What is not known is None.
     """
     from skmnist.preprocessing._model_check import split_model
 

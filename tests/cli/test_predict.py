@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 import skmnist
+from skmnist import NonDigitDetector
 from skmnist.cli._predict import find_pictures
 from skmnist.datasets._table import DATASETS
 
@@ -71,6 +72,23 @@ def test_several_rows(run, model, pictures, tmp_path):
     assert height > width  # the picture, not the grid of its steps
     result = run("predict", model, tmp_path / "rows.png", pictures / "one.png")
     assert re.search(r"│ +11 +│.*\n.*│ +111 +│", result.stdout)
+
+
+def test_detector(run, model, pictures, few, tmp_path):
+    X, y = few
+    detector = NonDigitDetector(max_epochs=1, random_state=0).fit(X, y)
+    detector.offset_ = 1000.0  # more than any image
+    skmnist.save(detector, tmp_path / "detector")
+    options = ["--detector", tmp_path / "detector"]
+    result = run("predict", model, pictures / "one.png", *options, "--json")
+    assert result.exit_code == 0, result.output
+    (prediction,) = json.loads(result.stdout)
+    assert prediction["digits"][0]["digit_score"] < 0
+    assert "not look like a digit" in prediction["warnings"][-1]
+    assert "one.png: What is read as 1 at" in result.stderr
+    result = run("predict", model, pictures, "--detector", tmp_path / "missing")
+    assert result.exit_code == 2
+    assert "does not exist" in result.output.replace("\n", " ")
 
 
 def test_predict_patterns_and_explanations(run, model, pictures, tmp_path):
