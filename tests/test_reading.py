@@ -59,8 +59,8 @@ def test_touching_pairs(clf):
         X, y, n_samples=12, length=2, touching=1, paper="blank", random_state=0
     )
     texts = [skmnist.read(picture, clf).text for picture in pairs.images]
-    assert np.mean([len(text) == 2 for text in texts]) > 0.7
-    assert np.mean(texts == pairs.target) > 0.6
+    assert np.mean([len(text) == 2 for text in texts]) > 0.6
+    assert np.mean(texts == pairs.target) > 0.5
 
 
 def test_models_and_pictures(clf, numbers, tmp_path):

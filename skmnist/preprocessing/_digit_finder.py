@@ -130,7 +130,7 @@ class DigitFinder(BaseEstimator):
        does.
 
     The work is bounded: at most the 500 largest shapes are taken as digits, and at most
-    14 cuts are tried for a shape.
+    54 cuts are tried for a shape.
 
     Parameters
     ----------
