@@ -30,12 +30,13 @@ from PIL import Image
 import skmnist
 from skmnist import MnistCNNClassifier
 from skmnist.datasets import make_digit_strings
-from skmnist.datasets._digit_strings import PAPERS
 
 SHEET = (4000, 3000)
 """Width and height of the picture whose reading is timed, in pixels."""
 
 ROUNDS = 5
+
+PAPERS = ("blank", "ruled", "squared")
 
 
 def count_common(first, second):
