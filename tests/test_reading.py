@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
@@ -127,17 +127,21 @@ def test_errors(clf, tmp_path):
 class Lines(BaseEstimator):
     """A detector to which only what has few bright pixels is a digit."""
 
+    def fit(self, X, y=None):
+        return self
+
     def __sklearn_is_fitted__(self):
         return True
 
     def decision_function(self, X):
-        return 150 - (X > 127).sum(axis=1)
+        return 90 - (X > 127).sum(axis=1)
 
 
 def test_detector(clf):
-    picture = np.full((120, 240), 240, np.uint8)
-    picture[20:100, 40:48] = 30
-    picture[20:100, 130:200] = 30
+    picture = Image.new("L", (240, 120), 240)
+    canvas = ImageDraw.Draw(picture)
+    canvas.line([(60, 20), (60, 100)], 30, 8)
+    canvas.ellipse([(130, 20), (190, 100)], None, 30, 8)
     reading = skmnist.read(picture, clf, detector=Lines())
     assert reading.digit_scores[0] > 0 > reading.digit_scores[1]
     (doubt,) = [doubt for doubt in reading.doubts if "not look like a digit" in doubt]

@@ -31,6 +31,7 @@ from skmnist.preprocessing._segmentation import (
     segment_strokes,
     subtract_background,
 )
+from skmnist.preprocessing._shapes import shape_of
 from skmnist.preprocessing._stroke_width import set_stroke_width
 from skmnist.preprocessing._touching_digits import separate
 
@@ -127,7 +128,7 @@ class DigitFinder(BaseEstimator):
        join neighbours that it reads better as one digit. Cuts go from top to bottom
        through as little ink as possible; several are tried [1]_.
     6. Set the width of the strokes and the size of each digit as `DigitPreprocessor`
-       does.
+       does. It also takes over a picture in which only one digit was found.
 
     The work is bounded: at most the 500 largest shapes are taken as digits, and at most
     54 cuts are tried for a shape.
@@ -222,6 +223,11 @@ class DigitFinder(BaseEstimator):
         scale = np.tile(np.divide(size, luminance.shape[::-1]), 2)
         boxes = np.array([shape.box for shape in shapes]).reshape(-1, 4) * scale
         boxes = np.rint(boxes).astype(np.int64)
+        images = self._normalize(shapes)
+        if len(shapes) == 1:
+            found = _find_single_digit(rgb, size, preprocessor)
+            if found is not None:
+                images[0], boxes[0] = found
         stages = {
             "picture": rgb,
             "luminance": to_uint8(luminance),
@@ -231,7 +237,7 @@ class DigitFinder(BaseEstimator):
             "strokes": to_uint8(strokes),
         }
         return FoundDigits(
-            images=self._normalize(shapes),
+            images=images,
             boxes=boxes,
             rows=np.array([n for n, row in enumerate(rows) for _ in row], np.int64),
             stages=stages,
@@ -271,6 +277,22 @@ class DigitFinder(BaseEstimator):
         """Probability of the best label of each shape."""
         images = self._normalize(shapes).reshape(len(shapes), -1)
         return self.classifier.predict_proba(images).max(axis=1)
+
+
+def _find_single_digit(rgb, size, preprocessor):
+    """Find the digit of a picture that shows only one, which may be very large in it.
+
+    Returns
+    -------
+    tuple (image, box), or None
+        As in `FoundDigits`; None if there are reasons to doubt the digit.
+    """
+    digit = preprocessor.preprocess(rgb)
+    if digit.quality_warnings:
+        return None
+    mask = digit.stages["digit"]
+    scale = np.tile(np.divide(size, mask.shape[::-1]), 2)
+    return digit.image, np.rint(shape_of(mask > 0).box * scale)
 
 
 def _reduce(mask):

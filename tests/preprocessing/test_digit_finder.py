@@ -308,3 +308,15 @@ def test_bad_pictures(tmp_path):
         DigitFinder().find(path)
     with pytest.raises(TypeError, match="the picture"):
         DigitFinder().find(None)
+
+
+def test_large_strokes_of_a_single_digit():
+    """The vertical stroke of a four is as long as a printed line."""
+    picture = Image.new("L", (600, 300), 255)
+    canvas = ImageDraw.Draw(picture)
+    canvas.line([(255, 45), (240, 165), (360, 165)], 0, 20)
+    canvas.line([(348, 45), (336, 264)], 0, 20)
+    found = DigitFinder().find(picture)
+    assert overlap(found.boxes, [(235, 45, 360, 264)]) > 0.9
+    expected = DigitPreprocessor().preprocess(picture).image
+    np.testing.assert_array_equal(found.images, expected[None])
