@@ -36,7 +36,7 @@ def X_test():
 @pytest.fixture(scope="module")
 def detector(digits):
     X, y = digits
-    return NonDigitDetector(random_state=0).fit(X[:2000], y[:2000])
+    return NonDigitDetector(random_state=0).fit(X[:1500], y[:1500])
 
 
 def quick(**parameters):
@@ -139,7 +139,7 @@ def test_layouts_of_images_agree(X):
 
 def test_pixels_on_another_scale(X, X_test):
     """The images without digits are brought to the scale of the digits."""
-    detector = quick(max_epochs=3).fit(X[:1000] / 255)
+    detector = quick(max_epochs=2).fit(X[:1000] / 255)
     assert (detector.predict(X_test / 255) == -1).mean() < 0.1
     noise = np.random.default_rng(0).uniform(size=(50, 784))
     assert (detector.predict(noise) == -1).all()
@@ -287,7 +287,7 @@ def test_forged_classifier(detector, path):
     skmnist.save(detector, path)
     metadata, tensors = read_safe_file(path)
     attributes = metadata["classifier"]["classifier"]["attributes"]
-    attributes["classes"] = {"array_of": ["str", ["digit", "none"]]}
+    attributes["classes"] = {"array_of": ["str", [*"0123456789x"]]}
     write_safe_file(path, metadata, tensors)
     with pytest.raises(ValueError, match="cannot be that of a detector"):
         skmnist.load(path)
