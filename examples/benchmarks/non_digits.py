@@ -189,7 +189,7 @@ def judge(name, score, X_test, judges, **further):
     threshold = np.quantile(score(X_test), CONTAMINATION)
     row = {"score": name, **further}
     for kind, images in judges.items():
-        row[f"{kind}, %"] = round(100 * (score(images) < threshold).mean(), 1)
+        row[f"{kind}, %"] = round(100 * float((score(images) < threshold).mean()), 1)
     print(row, flush=True)
     return row
 
@@ -221,7 +221,9 @@ def main():
         detector.fit(X, y)
         fit = {
             "fit, s": round(time.perf_counter() - begin, 1),
-            "own threshold, %": round(100 * (detector.predict(X_test) < 0).mean(), 2),
+            "own threshold, %": round(
+                100 * float((detector.predict(X_test) < 0).mean()), 2
+            ),
         }
         name = f"NonDigitDetector, seed {seed}"
         rows.append(judge(name, detector.score_samples, X_test, judges, **fit))
