@@ -26,6 +26,9 @@ SPLINTER = 0.2
 SURE = -0.06
 """Score of a digit from which no cuts are tried; half of the single ones have more."""
 
+MARGIN = 0.5
+"""Least gain of the score by a cut through a shape of usual width."""
+
 NARROW = 0.6
 """Width relative to the height up to which a shape is one digit if it is certain."""
 
@@ -137,7 +140,8 @@ def _cut(shape, probability, judge):
         for parts, probabilities in zip(cuts, judged, strict=True)
     ]
     best = int(np.argmax(scores))
-    if scores[best] < score:
+    margin = MARGIN if shape.width < USUAL_WIDTH * shape.height else 0.0
+    if scores[best] < score + margin:
         return [shape]
     digits = zip(cuts[best], judged[best], strict=True)
     return [part for digit in digits for part in _cut(*digit, judge)]
