@@ -131,7 +131,7 @@ class DigitFinder(BaseEstimator):
        does. It also takes over a picture in which only one digit was found.
 
     The work is bounded: at most the 500 largest shapes are taken as digits, and at most
-    54 cuts are tried for a shape.
+    14 cuts are tried for a shape.
 
     Parameters
     ----------

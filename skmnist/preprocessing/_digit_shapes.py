@@ -107,11 +107,11 @@ def _drop_surroundings(shapes, size):
     """Drop what touches the edge of the picture, except digits that only reach it."""
     rows, columns = size
 
-    def at_edge(shape):
+    def count_edges(shape):
         left, top, right, bottom = shape.box
-        return left == 0 or top == 0 or right == columns or bottom == rows
+        return (left == 0) + (top == 0) + (right == columns) + (bottom == rows)
 
-    inside = [shape for shape in shapes if not at_edge(shape)]
+    inside = [shape for shape in shapes if not count_edges(shape)]
     if not inside:
         return shapes
     height = typical_height(inside)
@@ -119,12 +119,13 @@ def _drop_surroundings(shapes, size):
 
     def is_digit(shape):
         return (
-            0.6 * height < shape.height < 1.4 * height
+            count_edges(shape) == 1  # not a corner
+            and 0.6 * height < shape.height < 1.4 * height
             and shape.width < 1.4 * height
             and shape.pen < 2 * pen
         )
 
-    return [shape for shape in shapes if not at_edge(shape) or is_digit(shape)]
+    return [shape for shape in shapes if not count_edges(shape) or is_digit(shape)]
 
 
 def _unite_parts(shapes, height):

@@ -78,7 +78,7 @@ def read_luminance(picture, name, max_pixels, size_range=WORKING_SIZE_RANGE):
             picture,
             name,
             max_pixels=max_pixels,
-            side=2 * size_range[1],
+            side=2 * WORKING_SIZE_RANGE[1],
             reduce=True,
         )
     else:

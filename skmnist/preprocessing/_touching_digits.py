@@ -1,7 +1,6 @@
 """Cutting of digits that touch, and joining of parts that belong to one digit."""
 
 import itertools
-import math
 
 import numpy as np
 from scipy.special import log_expit, logit
@@ -24,20 +23,11 @@ MIN_HEIGHT = 0.55
 SPLINTER = 0.2
 """Largest area of a splinter of a cut, relative to the largest part of its side."""
 
-N_STRAIGHT_CUTS = 10
-"""Number of straight cuts for each slant."""
-
-SLANTS = (-15, 0, 15, 30)
-"""Angles of straight cuts with the vertical, in degrees; positive ones lean right."""
-
 SURE = -0.06
 """Score of a digit from which no cuts are tried; half of the single ones have more."""
 
-NEARLY_SURE = -0.15
-"""Score from which no straight cuts are tried, which separate digits that lean.
-
-Of single digits, 95 % have more.
-"""
+MARGIN = 0.5
+"""Least gain of the score by a cut through a shape of usual width."""
 
 NARROW = 0.6
 """Width relative to the height up to which a shape is one digit if it is certain."""
@@ -140,21 +130,20 @@ def _cut(shape, probability, judge):
     """Cut a shape into two where these are more probable than the shape as a digit."""
     if shape.width < NARROW * shape.height and probability > CERTAIN:
         return [shape]
-    score, digits = _score(shape, probability), None
-    for find_some, sure in ((find_cuts, SURE), (find_straight_cuts, NEARLY_SURE)):
-        cuts = list(find_some(shape)) if score < sure else []
-        if not cuts:
-            continue
-        judged = judge([part for parts in cuts for part in parts]).reshape(-1, 2)
-        scores = [
-            sum(map(_score, parts, probabilities, [shape.height] * 2))
-            for parts, probabilities in zip(cuts, judged, strict=True)
-        ]
-        best = int(np.argmax(scores))
-        if scores[best] > score:
-            score, digits = scores[best], zip(cuts[best], judged[best], strict=True)
-    if digits is None:
+    score = _score(shape, probability)
+    cuts = list(find_cuts(shape)) if score < SURE else []
+    if not cuts:
         return [shape]
+    judged = judge([part for parts in cuts for part in parts]).reshape(-1, 2)
+    scores = [
+        sum(map(_score, parts, probabilities, [shape.height] * 2))
+        for parts, probabilities in zip(cuts, judged, strict=True)
+    ]
+    best = int(np.argmax(scores))
+    margin = MARGIN if shape.width < USUAL_WIDTH * shape.height else 0.0
+    if scores[best] < score + margin:
+        return [shape]
+    digits = zip(cuts[best], judged[best], strict=True)
     return [part for digit in digits for part in _cut(*digit, judge)]
 
 
@@ -189,30 +178,6 @@ def find_cuts(shape):
         if key not in seen and _are_large(parts):
             seen.add(key)
             yield tuple(shape_of(part, shape.top, shape.left - 1) for part in parts)
-
-
-def find_straight_cuts(shape):
-    """Cut a shape along straight lines, upright and slanted ones.
-
-    Parameters
-    ----------
-    shape : Shape
-
-    Yields
-    ------
-    left, right : Shape
-        Both are almost as high as the shape.
-    """
-    mask = shape.mask
-    rows, columns = np.indices(mask.shape)
-    for degrees in SLANTS:
-        position = columns + math.tan(math.radians(degrees)) * rows
-        first, last = np.percentile(position[mask], [10, 90])
-        for place in np.linspace(first, last, N_STRAIGHT_CUTS):
-            is_left = position < place
-            parts = _tidy(mask & is_left, mask & ~is_left)
-            if _are_large(parts):
-                yield tuple(shape_of(part, shape.top, shape.left) for part in parts)
 
 
 def _are_large(parts):
