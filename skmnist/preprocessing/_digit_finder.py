@@ -128,7 +128,7 @@ class DigitFinder(BaseEstimator):
        join neighbours that it reads better as one digit. Cuts go from top to bottom
        through as little ink as possible; several are tried [1]_.
     6. Set the width of the strokes and the size of each digit as `DigitPreprocessor`
-       does. It also takes over a picture in which only one digit was found.
+       does. It also takes over a picture in which one digit or none was found.
 
     The work is bounded: at most the 500 largest shapes are taken as digits, and at most
     14 cuts are tried for a shape.
@@ -224,10 +224,15 @@ class DigitFinder(BaseEstimator):
         boxes = np.array([shape.box for shape in shapes]).reshape(-1, 4) * scale
         boxes = np.rint(boxes).astype(np.int64)
         images = self._normalize(shapes)
-        if len(shapes) == 1:
-            found = _find_single_digit(rgb, size, preprocessor)
-            if found is not None:
-                images[0], boxes[0] = found
+        numbers = np.array([n for n, row in enumerate(rows) for _ in row], np.int64)
+        warnings = number_warnings(boxes, size, MAX_SHAPES)
+        if len(shapes) <= 1:
+            # a single digit may fill the picture and touch its edge
+            digit = preprocessor.preprocess(rgb)
+            if digit.found and not (shapes and digit.quality_warnings):
+                images, numbers = digit.image[None], np.zeros(1, np.int64)
+                boxes = _find_box(digit.stages["digit"] > 0, size)[None]
+                warnings = digit.quality_warnings
         stages = {
             "picture": rgb,
             "luminance": to_uint8(luminance),
@@ -239,9 +244,9 @@ class DigitFinder(BaseEstimator):
         return FoundDigits(
             images=images,
             boxes=boxes,
-            rows=np.array([n for n, row in enumerate(rows) for _ in row], np.int64),
+            rows=numbers,
             stages=stages,
-            quality_warnings=number_warnings(boxes, size, MAX_SHAPES),
+            quality_warnings=warnings,
         )
 
     def _check_parameters(self):
@@ -279,20 +284,10 @@ class DigitFinder(BaseEstimator):
         return self.classifier.predict_proba(images).max(axis=1)
 
 
-def _find_single_digit(rgb, size, preprocessor):
-    """Find the digit of a picture that shows only one, which may be very large in it.
-
-    Returns
-    -------
-    tuple (image, box), or None
-        As in `FoundDigits`; None if there are reasons to doubt the digit.
-    """
-    digit = preprocessor.preprocess(rgb)
-    if digit.quality_warnings:
-        return None
-    mask = digit.stages["digit"]
+def _find_box(mask, size):
+    """Box of the ink of a mask, in pixels of the picture."""
     scale = np.tile(np.divide(size, mask.shape[::-1]), 2)
-    return digit.image, np.rint(shape_of(mask > 0).box * scale)
+    return np.rint(shape_of(mask).box * scale).astype(np.int64)
 
 
 def _reduce(mask):
