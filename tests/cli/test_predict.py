@@ -88,7 +88,7 @@ def test_detector(run, model, pictures, few, tmp_path):
     assert "one.png: What is read as 1 at" in result.stderr
     result = run("predict", model, pictures, "--detector", tmp_path / "missing")
     assert result.exit_code == 2
-    assert "does not exist" in result.output.replace("\n", " ")
+    assert "does not exist" in re.sub(r"[│\s]+", " ", result.output)
 
 
 def test_predict_patterns_and_explanations(run, model, pictures, tmp_path):

@@ -52,7 +52,7 @@ def test_picture_names_are_not_markup(run, model, pictures, tmp_path):
     shown, wanted = "".join(row[0] for row in rows), "".join(map(str, paths))
     assert shown == wanted.replace("\x1b", r"\x1b")
     assert "".join(row[1] for row in rows) == "111111--"
-    assert f"Warning: {blank}: No digit found" in result.stderr
+    assert f"Warning: {blank}: No digits found" in result.stderr
     assert f"Error: Got {empty}, which cannot be read as an image" in result.stderr
     assert "\x1b" not in result.output
     result = run("predict", model, folder / "[missing]")
