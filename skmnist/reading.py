@@ -145,7 +145,7 @@ def read(picture, model, *, detector=None):
     _check_model(model)
     if isinstance(detector, (str, os.PathLike)):
         detector = load(detector)
-    _check_detector(detector)
+    check_detector(detector)
     preprocessor, clf = split_model(model)
     if isinstance(preprocessor, ImageResizer):
         raise ValueError(
@@ -195,8 +195,13 @@ def _check_model(model):
         )
 
 
-def _check_detector(detector):
-    """Raise TypeError or NotFittedError unless this is a fitted detector, or None."""
+def check_detector(detector):
+    """Raise TypeError or NotFittedError unless this is a fitted detector, or None.
+
+    Parameters
+    ----------
+    detector : object
+    """
     from sklearn.utils.validation import check_is_fitted
 
     if detector is None:

@@ -31,7 +31,7 @@ from starlette.routing import Route
 from skmnist.classifiers import ImageClassifier
 from skmnist.preprocessing._centering import CANVAS_SIZE
 from skmnist.preprocessing._model_check import check_classifier
-from skmnist.reading import Reading, read
+from skmnist.reading import Reading, check_detector, read
 
 HOST = "127.0.0.1"
 ALLOWED_HOSTS = [HOST, "localhost"]
@@ -64,8 +64,11 @@ def make_app(clf, preprocessor=None, *, detector=None):
     ------
     ValueError
         If the classifier is of another kind or not fitted.
+    TypeError
+        If the detector is of another kind.
     """
     _check_classifier(clf)
+    check_detector(detector)
     labels = [str(label) for label in clf.classes_.tolist()]
     page, policy = _make_page(labels)
     headers = {

@@ -91,7 +91,7 @@ def number_warnings(boxes, size, max_digits):
     at_edge = (boxes[:, :2] <= 0).any(axis=1) | (boxes[:, 2:] >= size).any(axis=1)
     if at_edge.any():
         reasons.append(
-            f"{at_edge.sum()} digits touch the edge of the picture and may be "
+            f"{at_edge.sum()} of {len(boxes)} digits at the edge of the picture may be "
             "incomplete. Leave some empty paper around the digits."
         )
     height = np.median(boxes[:, 3] - boxes[:, 1])

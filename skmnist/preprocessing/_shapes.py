@@ -34,11 +34,6 @@ class Shape:
         return self.mask.shape[1]
 
     @property
-    def side(self):
-        """Longer side in pixels."""
-        return max(self.mask.shape)
-
-    @property
     def box(self):
         """Left, top, right and bottom edge; the last two are exclusive."""
         return (self.left, self.top, self.left + self.width, self.top + self.height)

@@ -15,12 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from starlette.testclient import TestClient
 
 import skmnist
-from skmnist import MnistCNNClassifier
+from skmnist import MnistCNNClassifier, NonDigitDetector
 from skmnist.datasets import load_mnist_sample
 from skmnist.demo import make_app, serve
 from skmnist.demo._server import MAX_BYTES
@@ -245,6 +246,15 @@ def test_bad_classifiers(small, few, digits, make, reason):
     for function in [make_app, serve]:
         with pytest.raises(ValueError, match=reason):
             function(clf)
+
+
+def test_bad_detectors(clf):
+    """The error comes before the page is served, not with the first picture."""
+    for function in [make_app, serve]:
+        with pytest.raises(TypeError, match="Got detector as a MnistCNNClassifier"):
+            function(clf, detector=clf)
+        with pytest.raises(NotFittedError):
+            function(clf, detector=NonDigitDetector())
 
 
 def test_bad_ports(clf):

@@ -252,7 +252,7 @@ def test_warnings(make, number):
     picture, boxes, _ = number
     cut = picture[boxes[:, 1].min() :]
     (reason,) = DigitFinder().find(cut).quality_warnings
-    assert "touch the edge" in reason
+    assert "digits at the edge" in reason
     small = Image.fromarray(picture).resize([side // 6 for side in picture.shape[::-1]])
     reasons = DigitFinder().find(small).quality_warnings
     assert any("pixels high" in reason for reason in reasons)
