@@ -61,6 +61,7 @@ EXAMPLES = [
     "colour_images",
     "save_load_onnx",
     "own_handwriting",
+    "numbers",
     "learning_curve_and_ensemble",
 ]
 """In the order of the gallery."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from skmnist.cli._arguments import Detector, Model
+from skmnist.cli._arguments import Detector, Model, load_model_and_detector
 from skmnist.cli._terminal import exit_on_error, print_line
 
 
@@ -18,12 +18,12 @@ def demo(
 ):
     """Serve a page to draw digits on, on this machine only, until Ctrl-C."""
     with exit_on_error():
-        from skmnist import load
         from skmnist.demo import serve
 
+        clf, detector = load_model_and_detector(model, detector)
         serve(
-            load(model),
+            clf,
             port,
             lambda address: print_line(f"Open {address} in a browser (Ctrl-C to stop)"),
-            detector=None if detector is None else load(detector),
+            detector=detector,
         )

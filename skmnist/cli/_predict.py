@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from skmnist._picture_files import SUFFIXES
-from skmnist.cli._arguments import Detector, Model
+from skmnist.cli._arguments import Detector, Model, load_model_and_detector
 from skmnist.cli._output_folder import output_folder
 from skmnist.cli._terminal import (
     exit_on_error,
@@ -51,18 +51,7 @@ def predict(
     with exit_on_error():
         paths = find_pictures(pictures)
         with output_folder(explain, "--explain") if explain else nullcontext():
-            from skmnist import load
-            from skmnist.preprocessing._model_check import split_model
-
-            loaded = load(model)
-            preprocessor, _ = split_model(loaded)
-            if detector is not None:
-                if not hasattr(preprocessor, "preprocess"):
-                    raise ValueError(
-                        "Got --detector with a model of whole pictures. It is for "
-                        "models of digits; leave it out."
-                    )
-                detector = load(detector)
+            loaded, detector = load_model_and_detector(model, detector)
             predictions = [
                 predict_picture(
                     loaded,

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from skmnist.cli._arguments import DETECTOR
 from skmnist.cli._output_folder import output_folder
 from skmnist.cli._terminal import (
     exit_on_error,
@@ -30,7 +31,7 @@ COMMAND = "training.json"
 
 OPTIONS = (
     *("data", "data_home", "model", "recipe", "epochs", "batch_size", "lr", "seed"),
-    *("device", "image_size"),
+    *("device", "image_size", "detector"),
 )
 """Options that determine the result of a training."""
 
@@ -57,6 +58,10 @@ DATA_NAMES = ", ".join(Data)
 
 PHOTOS = {Data.fashion_mnist, Data.cifar10, Data.cifar100}
 """Data sets of images that may be mirrored."""
+
+
+DIGITS = {Data.sample, Data.mnist, Data.qmnist}
+"""Data sets of the digits and nothing else, in images of 28x28 pixels."""
 
 
 class Model(StrEnum):
@@ -187,6 +192,16 @@ def train(
             help=f"{', '.join(DEVICES)}; auto is the fastest one available.",
         ),
     ] = "auto",
+    detector: Annotated[
+        bool | None,
+        typer.Option(
+            "--detector/--no-detector",
+            help="Also train a detector of what shows no digit, which `skmnist "
+            "predict` and `skmnist demo` then use (default: for sample, mnist and "
+            "qmnist, the data sets that it can be trained on).",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="Folder for the model, plots and report.")
     ] = Path("skmnist-run"),
@@ -209,6 +224,12 @@ def train(
             "Leave it out, or pass a folder of pictures as --data.",
             param_hint="--image-size",
         )
+    if detector and data not in DIGITS:
+        raise typer.BadParameter(
+            f"Got --detector with --data {data}, but a detector of what shows no digit "
+            f"learns from digits only: {', '.join(sorted(DIGITS))}. Leave it out.",
+            param_hint="--detector",
+        )
     if (model, recipe) == (Model.resnet, Recipe.article):
         raise typer.BadParameter(
             "Got article with --model resnet, but the article trains another network. "
@@ -226,6 +247,7 @@ def train(
         "seed": seed,
         "device": device,
         "image_size": image_size,
+        "detector": data in DIGITS if detector is None else detector,
     }
     try:
         with exit_on_error():
@@ -428,6 +450,10 @@ def _run(options, resumed_after, folder):
     }
     saved = clf if preprocessor is None else make_pipeline(preprocessor, clf)
     files = save_results(saved, clf, X_test, y_test, probabilities, report, folder)
+    # one of an earlier training is not for this model
+    (folder / DETECTOR).unlink(missing_ok=True)
+    if options["detector"] and not interrupted:
+        files = sorted([*files, _train_detector(options, X_train, y_train, folder)])
     print_fact("Saved", f"in {folder.resolve()}:")
     for path in files:
         print_fact("", path.name)
@@ -436,6 +462,29 @@ def _run(options, resumed_after, folder):
     else:
         for name in (COMMAND, CHECKPOINT):
             (folder / name).unlink()
+
+
+def _train_detector(options, X, y, folder):
+    """Train a detector of what shows no digit, and save it.
+
+    Returns
+    -------
+    Path
+        Its file.
+    """
+    from skmnist import NonDigitDetector, save
+
+    print_fact("Detector", "of images without a digit")
+    detector = NonDigitDetector(random_state=options["seed"], device=options["device"])
+    start = time.perf_counter()
+    detector.fit(X, y)
+    n_epochs = detector.classifier_.n_iter_
+    if n_epochs < detector.max_epochs:  # by Ctrl-C, which ends a fit
+        raise KeyboardInterrupt
+    seconds = time.perf_counter() - start
+    print_fact("", f"{_count_epochs(n_epochs)} in {seconds:.1f} s")
+    save(detector, folder / DETECTOR)
+    return folder / DETECTOR
 
 
 def _load_data(options):

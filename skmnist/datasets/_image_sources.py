@@ -19,6 +19,9 @@ from torch.utils.data import (
     TensorDataset,
 )
 
+READ_BYTES = 2**26
+"""Bytes to read from a file at once."""
+
 
 def find_source(X):
     """Return a source that reads X, or None if X is a usual array, table or list.
@@ -123,23 +126,50 @@ class ArraySource:
 
 
 class MemoryMapSource(ArraySource):
-    """A memory map, or a view of one. Its pickle holds the name of the file."""
+    """A memory map, or a view of one. Its pickle holds the name of the file.
 
-    def read(self, positions):
-        self._check_length()
-        order = positions.argsort()  # files are read faster from front to back
-        images = super().read(positions[order])
-        in_order = np.empty_like(images)
-        in_order[order] = images
-        return in_order
+    Contiguous images are read from the file, not through the map: with large files, and
+    with those that are not in the page cache, that takes a fraction of the time.
+    """
+
+    def __init__(self, array, labels=None):
+        super().__init__(array, labels)
+        self.memory_map = find_memory_map(self.array)
+        self.offset = _get_address(self.array) - _get_address(self.memory_map)
+        self.file_id = _get_file_id(os.stat(self.memory_map.filename))
+        last = np.arange(len(self))[-1:]
+        if self._read(last).tobytes() != super()._read(last).tobytes():
+            raise self._make_error("replaced")
+
+    def _read(self, positions):
+        with open(self.memory_map.filename, "rb", buffering=0) as file:
+            self._check_file(os.fstat(file.fileno()))
+            if not self.array[:1].flags.c_contiguous:
+                return super()._read(positions)
+            images = np.empty((len(positions), *self.array.shape[1:]), self.array.dtype)
+            pixels = memoryview(images.reshape(-1).view(np.uint8))
+            size = self.array[:1].nbytes
+            start = self.memory_map.offset + self.offset
+            starts = start + self.array.strides[0] * positions
+            if (np.diff(starts) == size).all():
+                step = max(1, READ_BYTES // max(1, size))
+                rows = range(0, len(positions), step)
+            else:
+                step = 1
+                rows = starts.argsort().tolist()  # files are read best front to back
+            for row in rows:
+                part = pixels[row * size : (row + step) * size]
+                file.seek(int(starts[row]))
+                if file.readinto(part) < len(part):
+                    raise self._make_error("shortened")
+        return images
 
     def __getstate__(self):
-        memory_map = find_memory_map(self.array)
         return {
-            "filename": os.path.abspath(memory_map.filename),
-            "file_offset": memory_map.offset,
-            "n_bytes": memory_map.nbytes,
-            "offset": _get_address(self.array) - _get_address(memory_map),
+            "filename": os.path.abspath(self.memory_map.filename),
+            "file_offset": self.memory_map.offset,
+            "n_bytes": self.memory_map.nbytes,
+            "offset": self.offset,
             "shape": self.array.shape,
             "strides": self.array.strides,
             "dtype": self.array.dtype,
@@ -156,17 +186,21 @@ class MemoryMapSource(ArraySource):
         layout = state["shape"], state["dtype"], file, state["offset"], state["strides"]
         self.__init__(np.ndarray(*layout), state["labels"])
 
-    def _check_length(self):
-        """Raise OSError if the file is shorter now; reading it would be a crash."""
-        memory_map = find_memory_map(self.array)
-        expected = memory_map.offset + memory_map.nbytes
-        size = os.path.getsize(memory_map.filename)
-        if size < expected:
-            raise OSError(
-                f"Got the memory map {memory_map.filename} of {size:,} bytes, expected "
-                f"{expected:,}: the file has been shortened since it was opened. Write "
-                "it again, and open it again."
-            )
+    def _check_file(self, status):
+        """Raise OSError if this is another file, or shorter: the map would crash."""
+        if status.st_size < self.memory_map.offset + self.memory_map.nbytes:
+            raise self._make_error("shortened")
+        if _get_file_id(status) != self.file_id:
+            raise self._make_error("replaced")
+
+    def _make_error(self, change):
+        name = self.memory_map.filename
+        expected = self.memory_map.offset + self.memory_map.nbytes
+        return OSError(
+            f"Got the memory map {name} of {os.path.getsize(name):,} bytes, expected "
+            f"{expected:,}: the file has been {change} since it was opened. Open it "
+            "again, or write it again first."
+        )
 
 
 class Hdf5Source(ArraySource):
@@ -368,6 +402,11 @@ def _to_numpy(values):
         if values.dtype == torch.bfloat16:  # NumPy has no such type
             values = values.float()
     return np.asarray(values)
+
+
+def _get_file_id(status):
+    """Return what tells a file from another one of the same name, from `os.stat`."""
+    return status.st_dev, status.st_ino
 
 
 def _get_address(array):

@@ -18,8 +18,9 @@ from tqdm import tqdm
 from typer.testing import CliRunner
 
 import skmnist
-from skmnist import MnistCNNClassifier, ResNetClassifier
+from skmnist import MnistCNNClassifier, NonDigitDetector, ResNetClassifier
 from skmnist.cli import _progress, _train, app
+from skmnist.cli._arguments import DETECTOR
 from skmnist.datasets import load_mnist_sample
 from skmnist.datasets._table import DATASETS
 
@@ -30,11 +31,16 @@ RECIPES = {
     "photos": MnistCNNClassifier.with_photos_recipe,
 }
 
+PLAIN = ["--no-detector"]
+"""Options of trainings of nothing but the classifier."""
+
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_train(run, tmp_path, recipe):
     out = tmp_path / "deep" / "folder"
-    result = run("train", "--epochs", 1, "--recipe", recipe, "--out", out, "--seed", 3)
+    result = run(
+        "train", "--epochs", 1, "--recipe", recipe, "--out", out, "--seed", 3, *PLAIN
+    )
     assert result.exit_code == 0, result.output
     assert {path.name for path in out.iterdir()} == FILES
     text = result.output
@@ -85,10 +91,58 @@ def test_train(run, tmp_path, recipe):
             assert picture[..., :3].std() > 0.02  # it is not blank
 
 
+def test_detector(run, model, pictures, tmp_path):
+    """It is written beside the model, and predictions use it."""
+    options = ["--recipe", "default", "--epochs", 1]
+    result = run("train", *options, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^Detector .*\n +3 epochs in \d", result.output, re.MULTILINE)
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES, DETECTOR}
+    assert DETECTOR in result.output
+    detector = skmnist.load(tmp_path / DETECTOR)
+    X, y = load_mnist_sample(subset="train", return_X_y=True)
+    expected = NonDigitDetector(random_state=0).fit(X, y)
+    np.testing.assert_array_equal(
+        detector.decision_function(X[:50]), expected.decision_function(X[:50])
+    )
+
+    arguments = [tmp_path / "model.safetensors", pictures / "one.png", "--json"]
+    (prediction,) = json.loads(run("predict", *arguments).stdout)
+    assert prediction["digits"][0]["digit_score"] > 0
+    # a detector that is given comes before the one beside the model
+    detector.offset_ = 1000.0
+    skmnist.save(detector, tmp_path / "strict")
+    result = run("predict", *arguments, "--detector", tmp_path / "strict")
+    assert json.loads(result.stdout)[0]["digits"][0]["digit_score"] < 0
+
+    # one of an earlier training would not fit the model
+    assert run("train", *options, *PLAIN, "--out", tmp_path).exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == FILES
+
+
+def test_interrupted_training_of_the_detector(run, monkeypatch, tmp_path):
+    """Ctrl-C keeps the training unfinished; resuming it trains the detector."""
+
+    def fit(self, X, y):
+        self.classifier_ = MnistCNNClassifier(max_epochs=1).fit(X[:50], y[:50])
+        return self
+
+    options = ["--recipe", "default", "--epochs", 1]
+    with monkeypatch.context() as patch:
+        patch.setattr(NonDigitDetector, "fit", fit)
+        result = run("train", *options, "--out", tmp_path)
+    assert result.exit_code == 130
+    assert "Resume the training with" in result.output
+    assert not (tmp_path / DETECTOR).exists()
+    result = run("train", "--resume", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES, DETECTOR}
+
+
 def test_parameters_reach_the_estimator(run, tmp_path):
     options = {"--epochs": 1, "--batch-size": 500, "--lr": 0.03, "--device": "cpu"}
     flat = [word for option in options.items() for word in option]
-    result = run("train", *flat, "--out", tmp_path)
+    result = run("train", *flat, *PLAIN, "--out", tmp_path)
     assert result.exit_code == 0, result.output
     parameters = json.loads((tmp_path / "report.json").read_text())["parameters"]
     assert parameters["max_epochs"] == 1
@@ -108,7 +162,7 @@ def test_full_mnist(mnist, run, monkeypatch, tmp_path):
         return Bunch(images=X[few], target=y[few], target_names=np.arange(10))
 
     monkeypatch.setattr(skmnist.datasets, "fetch_mnist", fetch)
-    result = run("train", "--data", "mnist", "--epochs", 1, "--out", tmp_path)
+    result = run("train", "--data", "mnist", "--epochs", 1, *PLAIN, "--out", tmp_path)
     assert result.exit_code == 0, result.output
     assert "2,000 to train on, 2,000 held out" in result.output
 
@@ -185,6 +239,7 @@ def test_each_data_set_has_a_loader():
         (["--data", __file__], "or an existing folder that has a folder of pictures"),
         (["--image-size", "32"], "Got 32 with --data sample, whose images have"),
         (["--image-size", "2"], "--image-size"),
+        (["--data", "usps", "--detector"], "from digits only: mnist, qmnist, sample"),
         (["--recipe", "secret"], "--recipe"),
         (["--speed", "9"], "No such option"),
     ],
@@ -242,7 +297,7 @@ def test_residual_network(run, tmp_path, monkeypatch):
         lambda **kwargs: make(**kwargs, module__channels=(8, 16)),
     )
     out = tmp_path / "run"
-    result = run("train", "--model", "resnet", "--epochs", 2, "--out", out)
+    result = run("train", "--model", "resnet", "--epochs", 2, *PLAIN, "--out", out)
     assert result.exit_code == 0, result.output
     assert "resnet, digits recipe" in result.output
     assert "RandomAffine" in result.output
@@ -297,7 +352,7 @@ def test_no_network_and_no_files(tmp_path):
 
 def test_diverging_training_leaves_no_files(run, tmp_path):
     out = tmp_path / "out"
-    options = ["--recipe", "article", "--epochs", 1, "--batch-size", 500]
+    options = ["--recipe", "article", "--epochs", 1, "--batch-size", 500, *PLAIN]
     result = run("train", *options, "--lr", 1e4, "--out", out)
     assert result.exit_code == 1
     assert "Training diverged in epoch 1" in result.output

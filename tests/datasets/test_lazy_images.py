@@ -157,6 +157,44 @@ def test_a_shortened_file(tmp_path):
         lazy.read()
 
 
+def test_a_replaced_file(tmp_path):
+    X = np.arange(100 * 784, dtype=np.int32).reshape(100, 28, 28)
+    memory_map = np.load(write_npy(X, tmp_path), mmap_mode="r")
+    lazy = LazyImages(memory_map)
+    other = np.lib.format.open_memmap(
+        tmp_path / "other.npy", "w+", X.dtype, (200, 28, 28)
+    )
+    other.flush()
+    (tmp_path / "other.npy").replace(memory_map.filename)
+    with pytest.raises(OSError, match=r"images\.npy .* replaced since it was opened"):
+        lazy.read()
+    with pytest.raises(OSError, match=r"images\.npy .* replaced since it was opened"):
+        LazyImages(memory_map)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", ">i2", "float32"])
+@pytest.mark.parametrize(
+    "part", [np.s_[:], np.s_[5:30], np.s_[::-1], np.s_[3::4], np.s_[:, 4:9]], ids=str
+)
+def test_views_of_memory_maps(part, dtype, tmp_path, monkeypatch):
+    monkeypatch.setattr("skmnist.datasets._image_sources.READ_BYTES", 10_000)
+    X = np.arange(40 * 784).reshape(40, 28, 28).astype(dtype)
+    lazy = LazyImages(np.load(write_npy(X, tmp_path), mmap_mode="r")[part])
+    X = X[part]
+    np.testing.assert_array_equal(lazy.read(), X)
+    positions = np.random.default_rng(0).permutation(len(X))[:9]
+    np.testing.assert_array_equal(lazy.read(positions), X[positions])
+    np.testing.assert_array_equal(lazy.read(positions[:0]), X[:0])
+
+
+def test_memory_maps_that_are_written_to(tmp_path):
+    X = np.zeros((10, 28, 28), dtype=np.uint8)
+    memory_map = np.load(write_npy(X, tmp_path), mmap_mode="r+")
+    lazy = LazyImages(memory_map)
+    memory_map[3] = 7
+    np.testing.assert_array_equal(lazy.read(), memory_map)
+
+
 class Items(Dataset):
     def __init__(self, *items):
         self.items = items

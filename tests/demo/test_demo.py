@@ -457,6 +457,21 @@ def test_draw_a_number(open_page):
     assert count_marked(page) == 0
 
 
+def test_draw_a_number_with_a_finger_on_a_phone(open_page):
+    page, touch = open_on_a_phone(open_page)
+    for i, digit in enumerate("40712"):
+        for stroke in STROKES[digit]:
+            points = on_paper(page, stroke, left=0.02 + 0.19 * i, side=0.4)
+            touch("touchStart", points[0])
+            draw_by_touch(touch, points)
+    wait_for_winner(page, "40712")
+    assert count_marked(page) > 100
+    button = page.locator("#winner button").nth(3)
+    button.tap()
+    assert page.locator("#bars .best .label").inner_text() == "1"
+    assert page.evaluate("[scrollX, scrollY]") == [0, 0]
+
+
 def count_marked(page):
     """Count the pixels of the boxes around the digits."""
     return page.evaluate(
@@ -584,7 +599,8 @@ def test_clear_ends_the_stroke(open_page):
     wait_for_winner(page, "1")
 
 
-def test_draw_with_a_finger_on_a_phone(open_page):
+def open_on_a_phone(open_page):
+    """Open the page on a small screen; return it, and a function that touches it."""
     size = {"width": 360, "height": 740}
     page = open_page(viewport=size, has_touch=True, is_mobile=True)
     fingers = page.context.new_cdp_session(page)
@@ -593,16 +609,25 @@ def test_draw_with_a_finger_on_a_phone(open_page):
         points = [{"x": x, "y": y} for x, y in points]
         fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
-    (stroke,) = STROKES["2"]
-    first, *others = on_paper(page, stroke)
-    touch("touchStart", first)
-    wait_for_any_answer(page)
-    before = first
+    return page, touch
+
+
+def draw_by_touch(touch, points):
+    before, *others = points
     for point in others:
         for part in (0.25, 0.5, 0.75, 1):
             touch("touchMove", np.array(before) + part * np.subtract(point, before))
         before = point
     touch("touchEnd")
+
+
+def test_draw_with_a_finger_on_a_phone(open_page):
+    page, touch = open_on_a_phone(open_page)
+    (stroke,) = STROKES["2"]
+    points = on_paper(page, stroke)
+    touch("touchStart", points[0])
+    wait_for_any_answer(page)
+    draw_by_touch(touch, points)
     wait_for_winner(page, "2")
     assert page.evaluate("[scrollX, scrollY]") == [0, 0]
     width = page.evaluate("document.documentElement.scrollWidth")
