@@ -88,11 +88,12 @@ class Reading:
         return int(self.probabilities.max(axis=1).argmin())
 
 
-def read(picture, model, *, detector=None):
+def read(picture, model, *, pair_classifier=None, detector=None):
     """Read all digits in a picture.
 
     :class:`skmnist.preprocessing.DigitFinder` finds the digits, and the model predicts
-    each. It also judges how touching digits are cut.
+    each. Digits that touch are read by the pair classifier; without one, the model
+    judges how they are cut.
 
     Parameters
     ----------
@@ -103,6 +104,9 @@ def read(picture, model, *, detector=None):
         begins with a `DigitPreprocessor`, whose parameters are used. Or the path of a
         file that `skmnist.save` or `skmnist train` has written; it is loaded in each
         call, so load it once to read many pictures.
+    pair_classifier : classifier or path, default=None
+        Classifier fitted on images of `skmnist.datasets.make_touching_digits`, or the
+        path of its file. It reads digits that touch.
     detector : NonDigitDetector or path, default=None
         Fitted detector, or the path of its file. What shows no digit according to it
         is a doubt of the reading.
@@ -128,6 +132,7 @@ def read(picture, model, *, detector=None):
     See Also
     --------
     skmnist.datasets.make_digit_strings : Generates pictures of numbers.
+    skmnist.datasets.make_touching_digits : Generates images for the pair classifier.
 
     Examples
     --------
@@ -143,6 +148,8 @@ def read(picture, model, *, detector=None):
     if isinstance(model, (str, os.PathLike)):
         model = load(model)
     _check_model(model)
+    if isinstance(pair_classifier, (str, os.PathLike)):
+        pair_classifier = load(pair_classifier)
     if isinstance(detector, (str, os.PathLike)):
         detector = load(detector)
     check_detector(detector)
@@ -153,14 +160,14 @@ def read(picture, model, *, detector=None):
             "images in colour, expected one of single digits. Train a classifier on "
             "images like those of MNIST."
         )
-    found = DigitFinder(classifier=clf, preprocessor=preprocessor).find(picture)
-    n_digits = len(found.images)
-    probabilities = np.zeros((0, len(clf.classes_)), np.float32)
+    finder = DigitFinder(
+        classifier=clf, pair_classifier=pair_classifier, preprocessor=preprocessor
+    )
+    found = finder.find(picture)
+    n_digits, probabilities = len(found.images), found.probabilities
     scores = None if detector is None else np.zeros(0)
-    if n_digits:
-        rows = found.images.reshape(n_digits, -1)
-        probabilities = clf.predict_proba(rows)
-        scores = None if detector is None else detector.decision_function(rows)
+    if detector is not None and n_digits:
+        scores = detector.decision_function(found.images.reshape(n_digits, -1))
     labels = clf.classes_[probabilities.argmax(axis=1)]
     doubtful = _name_doubtful_labels(labels, probabilities, clf.classes_, found.boxes)
     no_digits = _name_non_digits(labels, scores, found.boxes)

@@ -10,7 +10,11 @@ from sklearn.pipeline import make_pipeline
 
 import skmnist
 from skmnist import MnistCNNClassifier, NonDigitDetector
-from skmnist.datasets import load_mnist_sample, make_digit_strings
+from skmnist.datasets import (
+    load_mnist_sample,
+    make_digit_strings,
+    make_touching_digits,
+)
 from skmnist.preprocessing import DigitFinder, DigitPreprocessor, ImageResizer
 
 
@@ -53,14 +57,38 @@ def test_reading_agrees_with_finder(clf, numbers):
     assert reading.text.count("\n") == found.rows.max()
 
 
-def test_touching_pairs(clf):
+@pytest.fixture(scope="module")
+def pair_classifier():
+    X, y = load_mnist_sample(subset="train", return_X_y=True)
+    pairs = make_touching_digits(X, y, n_samples=10_000, random_state=0)
+    clf = MnistCNNClassifier.with_pairs_recipe(max_epochs=4, random_state=0)
+    return clf.fit(pairs.images, pairs.target)
+
+
+def test_touching_pairs(clf, pair_classifier, tmp_path):
     X, y = load_mnist_sample(subset="test", return_X_y=True)
     pairs = make_digit_strings(
-        X, y, n_samples=12, length=2, touching=1, paper="blank", random_state=0
+        X, y, n_samples=24, length=2, touching=1, paper="blank", random_state=0
     )
     texts = [skmnist.read(picture, clf).text for picture in pairs.images]
     assert np.mean([len(text) == 2 for text in texts]) > 0.6
     assert np.mean(texts == pairs.target) > 0.5
+
+    readings = [
+        skmnist.read(picture, clf, pair_classifier=pair_classifier)
+        for picture in pairs.images
+    ]
+    better = [reading.text for reading in readings]
+    assert np.mean(better == pairs.target) > 0.75
+    for reading in readings:
+        n_digits = len(reading.labels)
+        assert reading.probabilities.shape == (n_digits, 10)
+        np.testing.assert_allclose(reading.probabilities.sum(axis=1), 1, atol=1e-5)
+        assert reading.boxes.shape == (n_digits, 4)
+
+    skmnist.save(pair_classifier, tmp_path / "pairs")
+    again = skmnist.read(pairs.images[0], clf, pair_classifier=tmp_path / "pairs")
+    assert again.text == better[0]
 
 
 def test_models_and_pictures(clf, numbers, tmp_path):

@@ -1,16 +1,19 @@
 """Accuracy and time of `skmnist.read` on pictures of several digits.
 
-    python examples/benchmarks/reading.py [MODEL] [--numbers FOLDER]
+    python examples/benchmarks/reading.py [RUN] [--numbers FOLDER]
 
-MODEL is a file written by `skmnist train`; without it, a model is trained first with
-the digits recipe on `--data`. It reads generated pictures of test digits
+RUN is a folder written by `skmnist train`; without it, such models are trained first
+with the digits recipe on `--data`. They read generated pictures of test digits
 (`make_digit_strings` with its defaults): strings of five separate digits on each kind
 of paper, and pairs of digits that touch. `classifier alone` is the part of the strings
 of which the classifier reads each of the test digits themselves.
 
 FOLDER contains pictures and a `manifest.csv` with the columns file and digits, in which
-spaces separate rows. A digit counts as right if it is in the longest common
-subsequence of the digits of the picture, and a row if all of it is right.
+spaces separate rows, and possibly split: `--split` selects pictures by it. The list
+`number_pictures.csv` names pictures of public repositories, of which those of the split
+"untouched" have not been used to develop. A digit counts as right if it is in the
+longest common subsequence of the digits of the picture, and a row if all of it is
+right.
 
 The last row is the time to read a JPEG file of 12 megapixels with 50 digits with one
 thread, of which the file is a part, but not the loading of the model.
@@ -29,7 +32,7 @@ from PIL import Image
 
 import skmnist
 from skmnist import MnistCNNClassifier
-from skmnist.datasets import make_digit_strings
+from skmnist.datasets import make_digit_strings, make_touching_digits
 
 SHEET = (4000, 3000)
 """Width and height of the picture whose reading is timed, in pixels."""
@@ -71,12 +74,27 @@ def compare(name, targets, texts, **further):
     }
 
 
-def read_strings(clf, X, y, name, **parameters):
+def train_models(X, y):
+    """Train a classifier of digits and one of digits that touch."""
+    clf = MnistCNNClassifier.with_digits_recipe(random_state=0).fit(X, y)
+    n_pairs = min(100_000, 5 * len(X))
+    pairs = make_touching_digits(X, y, n_samples=n_pairs, random_state=0)
+    pair_classifier = MnistCNNClassifier.with_pairs_recipe(random_state=0)
+    return clf, pair_classifier.fit(pairs.images, pairs.target)
+
+
+def read(picture, models):
+    """Return the text of a picture."""
+    clf, pair_classifier = models
+    return skmnist.read(picture, clf, pair_classifier=pair_classifier).text
+
+
+def read_strings(models, X, y, name, **parameters):
     """Read generated numbers."""
     pictures = make_digit_strings(X, y, random_state=0, **parameters)
-    is_right = clf.predict(X) == y
+    is_right = models[0].predict(X) == y
     alone = np.mean([is_right[indices].all() for indices in pictures.indices])
-    texts = [skmnist.read(image, clf).text for image in pictures.images]
+    texts = [read(image, models) for image in pictures.images]
     missed = [
         pair for pair in zip(pictures.target, texts, strict=True) if len({*pair}) > 1
     ]
@@ -86,12 +104,14 @@ def read_strings(clf, X, y, name, **parameters):
     }, missed
 
 
-def read_folder(clf, folder):
-    """Read the pictures of a folder with a manifest."""
+def read_folder(models, folder, split):
+    """Read the pictures of a folder with a manifest, all or those of a split."""
     with open(folder / "manifest.csv", newline="") as file:
         manifest = list(csv.DictReader(file))
+    if split is not None:
+        manifest = [entry for entry in manifest if entry["split"] == split]
     targets = [entry["digits"].replace(" ", "\n") for entry in manifest]
-    texts = [skmnist.read(folder / entry["file"], clf).text for entry in manifest]
+    texts = [read(folder / entry["file"], models) for entry in manifest]
     missed = [
         (entry["file"], target, text)
         for entry, target, text in zip(manifest, targets, texts, strict=True)
@@ -100,7 +120,7 @@ def read_folder(clf, folder):
     return compare(str(folder), targets, texts), missed
 
 
-def time_sheet(clf, X, y):
+def time_sheet(models, X, y):
     """Time the reading of a large file."""
     sheet = make_digit_strings(
         *(X, y),
@@ -124,7 +144,7 @@ def time_sheet(clf, X, y):
         canvas.convert("RGB").save(path, quality=90)
         for _ in range(ROUNDS):
             begin = time.process_time()
-            text = skmnist.read(path, clf).text
+            text = read(path, models)
             seconds.append(time.process_time() - begin)
     torch.set_num_threads(n_threads)
     return compare(
@@ -137,18 +157,21 @@ def time_sheet(clf, X, y):
 
 def main():
     parser = make_parser(__doc__)
-    parser.add_argument("model", type=Path, nargs="?")
+    parser.add_argument("run", type=Path, nargs="?")
     parser.add_argument("--numbers", type=Path, metavar="FOLDER")
+    parser.add_argument("--split", help="of the pictures in FOLDER (default: all)")
     parser.add_argument(
         "--pictures", type=int, default=1000, help="of each kind (default: %(default)s)"
     )
     arguments = parser.parse_args()
     X_train, X_test, y_train, y_test = load_digits(arguments)
-    if arguments.model is None:
-        clf = MnistCNNClassifier.with_digits_recipe(random_state=0)
-        clf.fit(X_train, y_train)
+    if arguments.run is None:
+        models = train_models(X_train, y_train)
     else:
-        clf = skmnist.load(arguments.model)
+        models = [
+            skmnist.load(arguments.run / f"{name}.safetensors")
+            for name in ("model", "pairs")
+        ]
     rows, misread = [], {}
     kinds = {
         f"5 digits, {paper} paper": {"length": 5, "paper": paper} for paper in PAPERS
@@ -156,15 +179,17 @@ def main():
     kinds["2 touching digits"] = {"length": 2, "touching": 1}
     for name, parameters in kinds.items():
         row, misread[name] = read_strings(
-            *(clf, X_test, y_test, name), n_samples=arguments.pictures, **parameters
+            *(models, X_test, y_test, name), n_samples=arguments.pictures, **parameters
         )
         rows.append(row)
     if arguments.numbers:
-        row, misread["numbers"] = read_folder(clf, arguments.numbers)
+        row, misread["numbers"] = read_folder(
+            models, arguments.numbers, arguments.split
+        )
         rows.append(row)
         for file, target, text in misread["numbers"]:
             print(f"{file}: {target.split()} read as {text.split()}")
-    rows.append(time_sheet(clf, X_test, y_test))
+    rows.append(time_sheet(models, X_test, y_test))
     report(arguments, rows, misread=misread)
 
 

@@ -383,3 +383,42 @@ class MnistCNNClassifier(ImageClassifier):
         if kwargs.get("module", CNN) is CNN:
             recipe["module__dropout"] = 0.3
         return cls(**{**recipe, **kwargs})
+
+    @classmethod
+    def with_pairs_recipe(cls, **kwargs):
+        """Create a classifier of two digits that touch.
+
+        For the images of `skmnist.datasets.make_touching_digits`, whose 110 classes are
+        the pairs from "00" to "99" and the single digits; :func:`skmnist.read` takes it
+        as `pair_classifier`. The recipe is the default one with 8 epochs and the
+        augmentation `RandomAffine(rotation=4, shift=1, scale=0.05)`, and if the network
+        is `CNN`, with convolutions of 32 and 64 channels, 800 hidden units and dropout
+        of 0.2.
+
+        Parameters
+        ----------
+        **kwargs
+            Other parameters; they override those of the recipe.
+
+        Returns
+        -------
+        clf : MnistCNNClassifier
+
+        Examples
+        --------
+        >>> from skmnist import MnistCNNClassifier
+        >>> clf = MnistCNNClassifier.with_pairs_recipe(random_state=0)
+        >>> clf.max_epochs, clf.get_params()["module__channels"]
+        (8, (32, 64))
+        """
+        recipe = {
+            "max_epochs": 8,
+            "augmentation": RandomAffine(rotation=4, shift=1, scale=0.05),
+        }
+        if kwargs.get("module", CNN) is CNN:
+            recipe |= {
+                "module__channels": (32, 64),
+                "module__hidden_units": 800,
+                "module__dropout": 0.2,
+            }
+        return cls(**{**recipe, **kwargs})

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-DETECTOR = "detector.safetensors"
-"""Name of the file that `skmnist train` writes beside the model."""
+PAIRS, DETECTOR = "pairs.safetensors", "detector.safetensors"
+"""Names of the files that `skmnist train` writes beside a model of digits."""
 
 Model = Annotated[
     Path,
@@ -17,6 +17,19 @@ Model = Annotated[
     ),
 ]
 """The file of a model."""
+
+Pairs = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        metavar="FILE",
+        help="A file of a classifier that reads two digits that touch (default: "
+        f"{PAIRS} in the folder of the model, if there is one).",
+        show_default=False,
+    ),
+]
+"""The file of a classifier of touching digits."""
 
 Detector = Annotated[
     Path | None,
@@ -33,37 +46,43 @@ Detector = Annotated[
 """The file of a detector."""
 
 
-def load_model_and_detector(model, detector):
-    """Load a model, and the detector that was given or is beside it.
+def load_models(model, pairs, detector):
+    """Load a model, and the files that were given or are beside it.
 
     Parameters
     ----------
     model : Path
-    detector : Path or None
+    pairs, detector : Path or None
 
     Returns
     -------
     model : classifier or Pipeline
+    pair_classifier : classifier or None
     detector : NonDigitDetector or None
-        None if there is none, and for a model of whole pictures.
+        None if there is no file, and for a model of whole pictures.
 
     Raises
     ------
     ValueError
-        If a detector is given with a model of whole pictures.
+        If one of the files is given with a model of whole pictures.
     """
     from skmnist import load
     from skmnist.preprocessing import ImageResizer
     from skmnist.preprocessing._model_check import split_model
 
     loaded = load(model)
-    if isinstance(split_model(loaded)[0], ImageResizer):
-        if detector is not None:
+    of_pictures = isinstance(split_model(loaded)[0], ImageResizer)
+    others = []
+    for option, path, name in (
+        ("--pairs", pairs, PAIRS),
+        ("--detector", detector, DETECTOR),
+    ):
+        if of_pictures and path is not None:
             raise ValueError(
-                "Got --detector with a model of whole pictures. It is for models of "
+                f"Got {option} with a model of whole pictures. It is for models of "
                 "digits; leave it out."
             )
-        return loaded, None
-    if detector is None and (model.parent / DETECTOR).exists():
-        detector = model.parent / DETECTOR
-    return loaded, None if detector is None else load(detector)
+        if path is None and (model.parent / name).exists() and not of_pictures:
+            path = model.parent / name
+        others.append(None if path is None else load(path))
+    return loaded, *others

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from skmnist._picture_files import SUFFIXES
-from skmnist.cli._arguments import Detector, Model, load_model_and_detector
+from skmnist.cli._arguments import Detector, Model, Pairs, load_models
 from skmnist.cli._output_folder import output_folder
 from skmnist.cli._terminal import (
     exit_on_error,
@@ -42,6 +42,7 @@ def predict(
             "preprocessing steps, or the boxes of several digits.",
         ),
     ] = None,
+    pairs: Pairs = None,
     detector: Detector = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON instead of a table.")
@@ -51,13 +52,12 @@ def predict(
     with exit_on_error():
         paths = find_pictures(pictures)
         with output_folder(explain, "--explain") if explain else nullcontext():
-            loaded, detector = load_model_and_detector(model, detector)
+            models = load_models(model, pairs, detector)
             predictions = [
                 predict_picture(
-                    loaded,
                     path,
-                    explain and explain / name_explanation(number, path),
-                    detector,
+                    *models,
+                    explanation=explain and explain / name_explanation(number, path),
                 )
                 for number, path in enumerate(paths, start=1)
             ]
@@ -137,17 +137,20 @@ def name_explanation(number, path):
     return f"{number:03}-{name}.png"
 
 
-def predict_picture(model, path, explanation=None, detector=None):
+def predict_picture(
+    path, model, pair_classifier=None, detector=None, *, explanation=None
+):
     """Predict what one picture shows.
 
     Parameters
     ----------
+    path : str
     model : classifier or Pipeline
         As `skmnist.load` returns it.
-    path : str
+    pair_classifier : classifier, default=None
+    detector : NonDigitDetector, default=None
     explanation : Path, default=None
         File in which to draw how the picture was read.
-    detector : NonDigitDetector, default=None
 
     Returns
     -------
@@ -171,8 +174,18 @@ def predict_picture(model, path, explanation=None, detector=None):
             if explanation is not None:
                 _save_steps(preprocessor.explain(path), explanation)
         else:
-            found, warnings = _read_digits(model, path, explanation, detector)
-            prediction |= found
+            from skmnist.reading import read
+
+            reading = read(
+                path, model, pair_classifier=pair_classifier, detector=detector
+            )
+            warnings = reading.doubts
+            prediction |= _describe_digits(reading)
+            if explanation is not None:
+                if len(reading.labels) > 1:
+                    _save_boxes(reading, path, explanation)
+                else:
+                    _save_steps(preprocessor.explain(path), explanation)
     except (OSError, ValueError) as error:
         return {**prediction, "warnings": [], "error": str(error)}
     return {**prediction, "warnings": warnings, "error": None}
@@ -189,24 +202,8 @@ def _describe(probabilities, classes):
     }
 
 
-def _read_digits(model, path, explanation, detector):
-    """Read the digits of a picture.
-
-    Returns
-    -------
-    prediction : dict
-        What `predict_picture` returns of the digits.
-    warnings : list of str
-    """
-    from skmnist.preprocessing._model_check import split_model
-    from skmnist.reading import read
-
-    reading = read(path, model, detector=detector)
-    if explanation is not None:
-        if len(reading.labels) > 1:
-            _save_boxes(reading, path, explanation)
-        else:
-            _save_steps(split_model(model)[0].explain(path), explanation)
+def _describe_digits(reading):
+    """Return what `predict_picture` returns of the digits of a picture."""
     digits = [
         {**_describe(probabilities, reading.classes), "box": box, "row": row}
         for probabilities, box, row in zip(
@@ -225,7 +222,7 @@ def _read_digits(model, path, explanation, detector):
             reading.probabilities[reading.least_certain], reading.classes
         )
         prediction |= {**of_least_certain, "label": reading.text}
-    return prediction, reading.doubts
+    return prediction
 
 
 def _save_boxes(reading, picture, path):

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from skmnist.cli._arguments import DETECTOR
+from skmnist.cli._arguments import DETECTOR, PAIRS
 from skmnist.cli._output_folder import output_folder
 from skmnist.cli._terminal import (
     exit_on_error,
@@ -31,9 +31,12 @@ COMMAND = "training.json"
 
 OPTIONS = (
     *("data", "data_home", "model", "recipe", "epochs", "batch_size", "lr", "seed"),
-    *("device", "image_size", "detector"),
+    *("device", "image_size", "numbers"),
 )
 """Options that determine the result of a training."""
+
+PAIRS_OF_EACH_DIGIT, MAX_PAIRS = 5, 100_000
+"""Images of touching digits to train on, for each digit and in all."""
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 """Devices to train on; "cuda" may be followed by the number of a GPU: "cuda:1"."""
@@ -192,13 +195,13 @@ def train(
             help=f"{', '.join(DEVICES)}; auto is the fastest one available.",
         ),
     ] = "auto",
-    detector: Annotated[
+    numbers: Annotated[
         bool | None,
         typer.Option(
-            "--detector/--no-detector",
-            help="Also train a detector of what shows no digit, which `skmnist "
-            "predict` and `skmnist demo` then use (default: for sample, mnist and "
-            "qmnist, the data sets that it can be trained on).",
+            "--numbers/--no-numbers",
+            help="Also train a classifier of digits that touch and a detector of what "
+            "shows no digit, which `skmnist predict` and `skmnist demo` then use "
+            "(default: for sample, mnist and qmnist, as they learn from such digits).",
             show_default=False,
         ),
     ] = None,
@@ -224,11 +227,11 @@ def train(
             "Leave it out, or pass a folder of pictures as --data.",
             param_hint="--image-size",
         )
-    if detector and data not in DIGITS:
+    if numbers and data not in DIGITS:
         raise typer.BadParameter(
-            f"Got --detector with --data {data}, but a detector of what shows no digit "
-            f"learns from digits only: {', '.join(sorted(DIGITS))}. Leave it out.",
-            param_hint="--detector",
+            f"Got --numbers with --data {data}, but what reads numbers learns from "
+            f"digits only: {', '.join(sorted(DIGITS))}. Leave it out.",
+            param_hint="--numbers",
         )
     if (model, recipe) == (Model.resnet, Recipe.article):
         raise typer.BadParameter(
@@ -247,7 +250,7 @@ def train(
         "seed": seed,
         "device": device,
         "image_size": image_size,
-        "detector": data in DIGITS if detector is None else detector,
+        "numbers": data in DIGITS if numbers is None else numbers,
     }
     try:
         with exit_on_error():
@@ -450,10 +453,13 @@ def _run(options, resumed_after, folder):
     }
     saved = clf if preprocessor is None else make_pipeline(preprocessor, clf)
     files = save_results(saved, clf, X_test, y_test, probabilities, report, folder)
-    # one of an earlier training is not for this model
-    (folder / DETECTOR).unlink(missing_ok=True)
-    if options["detector"] and not interrupted:
-        files = sorted([*files, _train_detector(options, X_train, y_train, folder)])
+    for name in (PAIRS, DETECTOR):  # those of an earlier training
+        (folder / name).unlink(missing_ok=True)
+    if options["numbers"] and not interrupted:
+        files += [
+            _train_pair_classifier(options, X_train, y_train, folder / PAIRS),
+            _train_detector(options, X_train, y_train, folder / DETECTOR),
+        ]
     print_fact("Saved", f"in {folder.resolve()}:")
     for path in files:
         print_fact("", path.name)
@@ -464,27 +470,46 @@ def _run(options, resumed_after, folder):
             (folder / name).unlink()
 
 
-def _train_detector(options, X, y, folder):
-    """Train a detector of what shows no digit, and save it.
+def _train_pair_classifier(options, X, y, path):
+    """Train a classifier of touching digits, save it, and return its path."""
+    from skmnist import MnistCNNClassifier, save
+    from skmnist.datasets import make_touching_digits
 
-    Returns
-    -------
-    Path
-        Its file.
-    """
+    n_pairs, seed = min(MAX_PAIRS, PAIRS_OF_EACH_DIGIT * len(X)), options["seed"]
+    print_fact("Numbers", f"{n_pairs:,} pairs of digits that touch")
+    start = time.perf_counter()
+    pairs = make_touching_digits(X, y, n_samples=n_pairs, random_state=seed)
+    clf = MnistCNNClassifier.with_pairs_recipe(
+        random_state=seed, device=options["device"]
+    )
+    clf.fit(pairs.images, pairs.target)
+    _print_end(clf, clf, start)
+    save(clf, path)
+    return path
+
+
+def _train_detector(options, X, y, path):
+    """Train a detector of what shows no digit, save it, and return its path."""
     from skmnist import NonDigitDetector, save
 
-    print_fact("Detector", "of images without a digit")
-    detector = NonDigitDetector(random_state=options["seed"], device=options["device"])
+    print_fact("", "images that show no digit")
     start = time.perf_counter()
+    detector = NonDigitDetector(random_state=options["seed"], device=options["device"])
     detector.fit(X, y)
-    n_epochs = detector.classifier_.n_iter_
-    if n_epochs < detector.max_epochs:  # by Ctrl-C, which ends a fit
+    _print_end(detector, detector.classifier_, start)
+    save(detector, path)
+    return path
+
+
+def _print_end(estimator, clf, start):
+    """Print the duration of a training, or raise KeyboardInterrupt if it was stopped.
+
+    Ctrl-C ends a `fit` early, without an error.
+    """
+    if clf.n_iter_ < estimator.max_epochs:
         raise KeyboardInterrupt
     seconds = time.perf_counter() - start
-    print_fact("", f"{_count_epochs(n_epochs)} in {seconds:.1f} s")
-    save(detector, folder / DETECTOR)
-    return folder / DETECTOR
+    print_fact("", f"{_count_epochs(clf.n_iter_)} in {seconds:.1f} s")
 
 
 def _load_data(options):

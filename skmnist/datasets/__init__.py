@@ -15,6 +15,7 @@ from skmnist.datasets._image_folder import load_image_folder
 from skmnist.datasets._lazy_images import LazyImages
 from skmnist.datasets._mnist_sample import load_mnist_sample
 from skmnist.datasets._non_digits import make_non_digits
+from skmnist.datasets._touching_digits import make_touching_digits
 
 __all__ = [
     "LazyImages",
@@ -32,4 +33,5 @@ __all__ = [
     "load_mnist_sample",
     "make_digit_strings",
     "make_non_digits",
+    "make_touching_digits",
 ]

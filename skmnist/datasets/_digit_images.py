@@ -48,3 +48,29 @@ def check_digit_images(X):
             "images, such as 255 - X."
         )
     return X
+
+
+def as_label_strings(y):
+    """Convert labels to strings of one character.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n,) of str
+
+    Raises
+    ------
+    ValueError
+        If a label has another length.
+    """
+    labels = [str(label) for label in y.tolist()]
+    others = sorted(label for label in set(labels) if len(label) != 1)
+    if others:
+        raise ValueError(
+            f"Got y with the label {others[0]!r}, expected labels of one character, "
+            "such as 7 or '7'."
+        )
+    return np.array(labels)

@@ -12,7 +12,7 @@ from sklearn.utils import (
     column_or_1d,
 )
 
-from skmnist.datasets._digit_images import check_digit_images
+from skmnist.datasets._digit_images import as_label_strings, check_digit_images
 
 PAPERS = ("blank", "ruled", "squared")
 
@@ -503,15 +503,7 @@ def _check_digits(X, y):
     X = check_array(X, allow_nd=True, input_name="X")
     y = column_or_1d(y)
     check_consistent_length(X, y)
-    X = check_digit_images(X)
-    labels = [str(label) for label in y.tolist()]
-    others = sorted(label for label in set(labels) if len(label) != 1)
-    if others:
-        raise ValueError(
-            f"Got y with the label {others[0]!r}, expected labels of one character, "
-            "such as 7 or '7'."
-        )
-    return X, np.array(labels)
+    return check_digit_images(X), as_label_strings(y)
 
 
 def _check_number(name, value, low, high, *, closed="both", kind=numbers.Real):

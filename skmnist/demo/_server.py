@@ -28,9 +28,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
+from skmnist._centering import CANVAS_SIZE
 from skmnist.classifiers import ImageClassifier
-from skmnist.preprocessing._centering import CANVAS_SIZE
 from skmnist.preprocessing._model_check import check_classifier
+from skmnist.preprocessing._pair_reading import check_pair_classifier
 from skmnist.reading import Reading, check_detector, read
 
 HOST = "127.0.0.1"
@@ -39,7 +40,7 @@ MAX_BYTES = 20_000_000
 """Largest size of an uploaded picture."""
 
 
-def make_app(clf, preprocessor=None, *, detector=None):
+def make_app(clf, preprocessor=None, *, pair_classifier=None, detector=None):
     """Create the web application of the page.
 
     Parameters
@@ -52,6 +53,9 @@ def make_app(clf, preprocessor=None, *, detector=None):
         it has one such as that of :class:`skmnist.preprocessing.DigitPreprocessor`,
         and the page shows the quality warnings, too; otherwise by `transform`, from a
         list of one open file to an array of shape (1, 784).
+    pair_classifier : classifier, default=None
+        Fitted classifier of touching digits, see :func:`skmnist.read`. Not used with a
+        preprocessor.
     detector : NonDigitDetector, default=None
         Fitted detector, see :func:`skmnist.read`. Not used with a preprocessor.
 
@@ -63,11 +67,13 @@ def make_app(clf, preprocessor=None, *, detector=None):
     Raises
     ------
     ValueError
-        If the classifier is of another kind or not fitted.
+        If the classifier is of another kind or not fitted, or the pair classifier is
+        for other images or labels.
     TypeError
-        If the detector is of another kind.
+        If the pair classifier or the detector is of another kind.
     """
     _check_classifier(clf)
+    check_pair_classifier(pair_classifier, clf)
     check_detector(detector)
     labels = [str(label) for label in clf.classes_.tolist()]
     page, policy = _make_page(labels)
@@ -85,7 +91,9 @@ def make_app(clf, preprocessor=None, *, detector=None):
     def answer_for(picture):
         file = io.BytesIO(picture)
         if preprocessor is None:
-            reading = read(file, clf, detector=detector)
+            reading = read(
+                file, clf, pair_classifier=pair_classifier, detector=detector
+            )
         else:
             reading = _read_one_digit(file, clf, preprocessor)
         digits = [
@@ -139,7 +147,7 @@ def make_app(clf, preprocessor=None, *, detector=None):
     )
 
 
-def serve(clf, port=8000, started=None, *, detector=None):
+def serve(clf, port=8000, started=None, *, pair_classifier=None, detector=None):
     """Serve the page on the loopback address until Ctrl-C.
 
     Parameters
@@ -162,7 +170,7 @@ def serve(clf, port=8000, started=None, *, detector=None):
     ValueError
         If the classifier is of another kind or not fitted, or the port is invalid.
     """
-    app = make_app(clf, detector=detector)
+    app = make_app(clf, pair_classifier=pair_classifier, detector=detector)
     config = uvicorn.Config(
         app,
         http="h11",

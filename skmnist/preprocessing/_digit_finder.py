@@ -5,6 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skmnist._centering import (
+    CANVAS_SIZE,
+    DIGIT_SIZE,
+    WIDE_CANVAS,
+    WIDE_SIZE,
+    center_in_canvas,
+)
 from skmnist.preprocessing._background import (
     BACKGROUND_WINDOW,
     downscale,
@@ -15,7 +22,6 @@ from skmnist.preprocessing._binary_images import (
     label_components,
     to_uint8,
 )
-from skmnist.preprocessing._centering import CANVAS_SIZE, center_in_canvas
 from skmnist.preprocessing._digit_preprocessor import DigitPreprocessor
 from skmnist.preprocessing._digit_shapes import MAX_SHAPES, find_digit_shapes
 from skmnist.preprocessing._image_reading import (
@@ -24,6 +30,7 @@ from skmnist.preprocessing._image_reading import (
     read_luminance,
 )
 from skmnist.preprocessing._line_removal import remove_lines
+from skmnist.preprocessing._pair_reading import check_pair_classifier, predict_pair
 from skmnist.preprocessing._quality_warnings import number_warnings
 from skmnist.preprocessing._row_detection import drop_dots, sort_into_rows
 from skmnist.preprocessing._segmentation import (
@@ -84,6 +91,8 @@ class FoundDigits:
         (new_height, new_width).
     quality_warnings : list of str
         Reasons to doubt the result, each with what to do; empty if there are none.
+    probabilities : ndarray of shape (n_digits, n_classes), float32, default=None
+        Of each class of the classifier; None without one.
 
     See Also
     --------
@@ -106,6 +115,7 @@ class FoundDigits:
     rows: np.ndarray
     stages: dict
     quality_warnings: list
+    probabilities: np.ndarray = None
 
 
 class DigitFinder(BaseEstimator):
@@ -124,9 +134,11 @@ class DigitFinder(BaseEstimator):
        digit.
     4. Find the rows, which may be tilted by up to 12 degrees, and sort the digits from
        left to right.
-    5. With a classifier, cut shapes that it reads better as two digits than as one, and
-       join neighbours that it reads better as one digit. Cuts go from top to bottom
-       through as little ink as possible; several are tried [1]_.
+    5. With a classifier, join neighbours that it reads better as one digit, and cut
+       digits that touch: with a classifier of pairs, those that it reads as two digits
+       [1]_, otherwise those that the classifier reads better as two digits than as one.
+       Cuts go from top to bottom through as little ink as possible; several are tried
+       [2]_.
     6. Set the width of the strokes and the size of each digit as `DigitPreprocessor`
        does. It also takes over a picture in which one digit or none was found.
 
@@ -138,6 +150,10 @@ class DigitFinder(BaseEstimator):
     classifier : classifier, default=None
         Fitted on images like MNIST's, with `predict_proba`. None: digits that touch are
         not cut, and parts beside each other are not joined.
+    pair_classifier : classifier, default=None
+        Fitted on images of `skmnist.datasets.make_touching_digits`, with
+        `predict_proba` and the same labels. It reads touching digits; `classifier` then
+        only finds where to cut them.
     preprocessor : DigitPreprocessor, default=None
         Its parameters are used; `speck_size` is relative to a digit of typical height.
         None: a `DigitPreprocessor` with its default parameters.
@@ -150,7 +166,9 @@ class DigitFinder(BaseEstimator):
 
     References
     ----------
-    .. [1] R. G. Casey, E. Lecolinet, "A survey of methods and strategies in character
+    .. [1] A. G. Hochuli, L. S. Oliveira, A. S. Britto Jr., R. Sabourin, "Handwritten
+       digit segmentation: Is it still necessary?", Pattern Recognition 78, 2018.
+    .. [2] R. G. Casey, E. Lecolinet, "A survey of methods and strategies in character
        segmentation", IEEE Transactions on Pattern Analysis and Machine Intelligence 18
        (7), 1996.
 
@@ -169,8 +187,9 @@ class DigitFinder(BaseEstimator):
     array([0, 0, 0, 0, 1, 1, 1, 1])
     """
 
-    def __init__(self, *, classifier=None, preprocessor=None):
+    def __init__(self, *, classifier=None, pair_classifier=None, preprocessor=None):
         self.classifier = classifier
+        self.pair_classifier = pair_classifier
         self.preprocessor = preprocessor
 
     def find(self, picture):
@@ -217,8 +236,15 @@ class DigitFinder(BaseEstimator):
             )
         shapes = find_digit_shapes(strokes, preprocessor.speck_size)
         rows = drop_dots(sort_into_rows(shapes))
-        if self.classifier is not None and rows:
-            rows = separate(rows, self._judge)
+        probabilities = None
+        if self.classifier is not None:
+            read_pair = None if self.pair_classifier is None else self._read_pair
+            rows = separate(rows, self._judge, read_pair) if rows else []
+            probabilities = [digit.probabilities for row in rows for digit in row]
+            probabilities = np.reshape(
+                probabilities, (-1, len(self.classifier.classes_))
+            )
+            rows = [[digit.shape for digit in row] for row in rows]
         shapes = [shape for row in rows for shape in row]
         scale = np.tile(np.divide(size, luminance.shape[::-1]), 2)
         boxes = np.array([shape.box for shape in shapes]).reshape(-1, 4) * scale
@@ -231,6 +257,8 @@ class DigitFinder(BaseEstimator):
             digit = preprocessor.preprocess(rgb)
             if digit.found and not (shapes and digit.quality_warnings):
                 images, numbers = digit.image[None], np.zeros(1, np.int64)
+                if self.classifier is not None:
+                    probabilities = self._predict(images)
                 boxes = _find_box(digit.stages["digit"] > 0, size)[None]
                 warnings = digit.quality_warnings
         stages = {
@@ -247,6 +275,7 @@ class DigitFinder(BaseEstimator):
             rows=numbers,
             stages=stages,
             quality_warnings=warnings,
+            probabilities=probabilities,
         )
 
     def _check_parameters(self):
@@ -266,22 +295,36 @@ class DigitFinder(BaseEstimator):
                 f"Got classifier={self.classifier!r:.100}, expected a fitted "
                 "classifier with the method predict_proba, or None."
             )
+        check_pair_classifier(self.pair_classifier, self.classifier)
         return preprocessor.fit()
 
     def _normalize(self, shapes):
         """Convert shapes to images like MNIST's, of shape (n, 28, 28)."""
-        preprocessor = self.preprocessor or DigitPreprocessor()
-        width = preprocessor.stroke_width
-        masks = [_reduce(shape.mask) for shape in shapes]
-        if width is not None:
-            masks = [set_stroke_width(mask, width) for mask in masks]
-        images = [center_in_canvas(mask) for mask in masks]
+        images = [self._center(shape) for shape in shapes]
         return np.array(images, np.uint8).reshape(-1, CANVAS_SIZE, CANVAS_SIZE)
 
+    def _center(self, shape, *canvas_and_size):
+        """Set the width of the strokes, and center a shape in an image."""
+        width = (self.preprocessor or DigitPreprocessor()).stroke_width
+        mask = _reduce(shape.mask)
+        if width is not None:
+            if canvas_and_size:  # a pair is scaled by its height
+                factor = min(np.divide(WIDE_SIZE, mask.shape))
+                width *= DIGIT_SIZE / (factor * max(mask.shape))
+            mask = set_stroke_width(mask, width)
+        return center_in_canvas(mask, *canvas_and_size)
+
     def _judge(self, shapes):
-        """Probability of the best label of each shape."""
-        images = self._normalize(shapes).reshape(len(shapes), -1)
-        return self.classifier.predict_proba(images).max(axis=1)
+        """Probabilities of the classes for each shape."""
+        return self._predict(self._normalize(shapes))
+
+    def _predict(self, images):
+        return self.classifier.predict_proba(images.reshape(len(images), -1))
+
+    def _read_pair(self, shape):
+        """Probabilities of two touching digits, and that there are two."""
+        image = self._center(shape, WIDE_CANVAS, WIDE_SIZE)
+        return predict_pair(image, self.pair_classifier, self.classifier.classes_)
 
 
 def _find_box(mask, size):

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_scalar
 
+from skmnist._centering import CANVAS_SIZE, center_in_canvas
 from skmnist.preprocessing._binary_images import crop, to_uint8
-from skmnist.preprocessing._centering import CANVAS_SIZE, center_in_canvas
 from skmnist.preprocessing._image_reading import (
     check_dependencies,
     get_name,

@@ -2,8 +2,8 @@
 
 from sklearn.pipeline import Pipeline
 
+from skmnist._centering import CANVAS_SIZE
 from skmnist.datasets._table import FASHION_MNIST, KMNIST
-from skmnist.preprocessing._centering import CANVAS_SIZE
 from skmnist.preprocessing._digit_preprocessor import DigitPreprocessor
 from skmnist.preprocessing._image_resizer import ImageResizer
 

@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 
+from skmnist._centering import DIGIT_SIZE
 from skmnist.preprocessing._binary_images import crop, label_components
-from skmnist.preprocessing._centering import DIGIT_SIZE
 
 NO_DIGIT = "No digit found. Use a picture of one digit, dark on light or light on dark."
 

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from skmnist._centering import DIGIT_SIZE
 from skmnist.preprocessing._binary_images import crop, label_components
-from skmnist.preprocessing._centering import DIGIT_SIZE
 
 STROKE_WIDTH_STEPS = (1, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1)
 """Fractions of the change of stroke width, tried in this order."""

@@ -1,12 +1,13 @@
 """Cutting of digits that touch, and joining of parts that belong to one digit."""
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import log_expit, logit
 
 from skmnist.preprocessing._binary_images import label_components
-from skmnist.preprocessing._shapes import distance, shape_of, unite
+from skmnist.preprocessing._shapes import Shape, distance, shape_of, unite
 
 N_CUTS = 14
 """Number of places in which a shape is cut, evenly distributed over its width."""
@@ -35,8 +36,20 @@ NARROW = 0.6
 CERTAIN = 0.9
 """Probability from which a narrow shape is a digit without further tries."""
 
+PAIR_WEIGHTS, PAIR_THRESHOLD = (0.85, -0.9, 5.3), 8.6
+"""When a shape is two digits, given three features of it.
+
+They are the log-odds that there are two, according to the classifier of pairs, those of
+the best single label, and its width relative to its height. The weights are those of a
+logistic regression on generated pictures of held-out training digits, the threshold is
+such that few single digits are cut: most shapes are.
+"""
+
 LIMITS = 1e-6, 1 - 1e-6
 """Range of probabilities; more extreme ones mean as much."""
+
+MAX_PAIR_WIDTH = 2.2
+"""Largest width of two digits, relative to their height."""
 
 USUAL_WIDTH = 0.9
 """Largest usual width of a digit, relative to its height.
@@ -58,37 +71,49 @@ MAX_GAP = 0.2
 """Largest distance of parts of one digit, relative to its height."""
 
 
-def separate(rows, judge):
-    """Cut digits that touch and join parts of digits, as a classifier judges.
+class Digit(NamedTuple):
+    """A shape that is taken for a digit, with what the classifier says about it."""
+
+    shape: Shape
+    probabilities: np.ndarray
+    """Of each class, shape (n_classes,)."""
+
+
+def separate(rows, judge, read_pair=None):
+    """Cut digits that touch and join parts of digits, as classifiers judge.
 
     Parameters
     ----------
     rows : list of list of Shape
     judge : callable
-        Takes a list of shapes and returns the probability of each one's best label.
+        Takes a list of shapes and returns the probabilities of the classes, of shape
+        (n_shapes, n_classes).
+    read_pair : callable, default=None
+        Takes a shape and returns the probabilities of two digits in it, of shape
+        (2, n_classes), and that there are two.
 
     Returns
     -------
-    list of list of Shape
+    list of list of Digit
     """
-    probabilities = iter(judge([shape for row in rows for shape in row]))
+    shapes = [shape for row in rows for shape in row]
+    digits = map(Digit, shapes, judge(shapes))
     separated = []
     for row in rows:
         height = np.median([shape.height for shape in row])
-        known = [(shape, next(probabilities)) for shape in row]
-        known = _join_parts(known, height, judge)
-        separated.append([part for pair in known for part in _cut(*pair, judge)])
+        row_digits = _join_parts(itertools.islice(digits, len(row)), height, judge)
+        separated.append(
+            [part for digit in row_digits for part in _cut(digit, judge, read_pair)]
+        )
     return separated
 
 
-def _score(shape, probability, height=0):
+def _score(digit, height=0):
     """Logarithm of the probability that a shape is a digit.
 
     Parameters
     ----------
-    shape : Shape
-    probability : float
-        Of the best label, according to the classifier.
+    digit : Digit
     height : int, default=0
         Height of the shape from which it was cut.
 
@@ -96,8 +121,9 @@ def _score(shape, probability, height=0):
     -------
     float
     """
+    shape = digit.shape
     features = (
-        logit(np.clip(probability, *LIMITS)),
+        logit(np.clip(digit.probabilities.max(), *LIMITS)),
         max(0.0, shape.width / shape.height - USUAL_WIDTH) ** 2,
         max(0.0, USUAL_HEIGHT - shape.height / max(shape.height, height)) ** 2,
     )
@@ -107,44 +133,91 @@ def _score(shape, probability, height=0):
 def _join_parts(row, height, judge):
     """Join neighbours of which one is no digit by itself."""
     joined = []
-    for shape, probability in row:
+    for digit in row:
         if joined:
-            last, before = joined[-1]
-            both = unite([last, shape])
+            last = joined[-1]
+            both = unite([last.shape, digit.shape])
             if (
-                min(probability, before) < CERTAIN
+                min(last.probabilities.max(), digit.probabilities.max()) < CERTAIN
                 and both.height < 1.3 * height
                 and both.width < 1.2 * height
-                and distance(last, shape) < MAX_GAP * height
+                and distance(last.shape, digit.shape) < MAX_GAP * height
             ):
-                (together,) = judge([both])
-                apart = _score(last, before) + _score(shape, probability)
-                if _score(both, together) > apart:
-                    joined[-1] = both, together
+                together = Digit(both, judge([both])[0])
+                if _score(together) > _score(last) + _score(digit):
+                    joined[-1] = together
                     continue
-        joined.append((shape, probability))
+        joined.append(digit)
     return joined
 
 
-def _cut(shape, probability, judge):
+def _cut(digit, judge, read_pair):
     """Cut a shape into two where these are more probable than the shape as a digit."""
+    shape, probability = digit.shape, digit.probabilities.max()
     if shape.width < NARROW * shape.height and probability > CERTAIN:
-        return [shape]
-    score = _score(shape, probability)
-    cuts = list(find_cuts(shape)) if score < SURE else []
+        return [digit]
+    if read_pair is not None and shape.width <= MAX_PAIR_WIDTH * shape.height:
+        pair, probability_of_two = read_pair(shape)
+        log_odds = logit(np.clip([probability_of_two, probability], *LIMITS))
+        features = *log_odds, shape.width / shape.height
+        if np.dot(PAIR_WEIGHTS, features) < PAIR_THRESHOLD:
+            return [digit]
+        return _cut_pair(shape, pair, judge)
+    score = _score(digit)
+    if score >= SURE:
+        return [digit]
+    cuts = _judge_cuts(find_cuts(shape), judge)
     if not cuts:
-        return [shape]
-    judged = judge([part for parts in cuts for part in parts]).reshape(-1, 2)
-    scores = [
-        sum(map(_score, parts, probabilities, [shape.height] * 2))
-        for parts, probabilities in zip(cuts, judged, strict=True)
-    ]
+        return [digit]
+    scores = [sum(_score(part, shape.height) for part in parts) for parts in cuts]
     best = int(np.argmax(scores))
     margin = MARGIN if shape.width < USUAL_WIDTH * shape.height else 0.0
     if scores[best] < score + margin:
-        return [shape]
-    digits = zip(cuts[best], judged[best], strict=True)
-    return [part for digit in digits for part in _cut(*digit, judge)]
+        return [digit]
+    return [part for half in cuts[best] for part in _cut(half, judge, read_pair)]
+
+
+def _cut_pair(shape, pair, judge):
+    """Cut a shape into two digits where the classifier reads them best.
+
+    Parameters
+    ----------
+    shape : Shape
+    pair : ndarray of shape (2, n_classes)
+        Probabilities of the digits.
+    judge : callable
+
+    Returns
+    -------
+    list of two Digit
+        With these probabilities.
+    """
+    cuts = _judge_cuts(list(find_cuts(shape)) or [_halve(shape)], judge)
+    agreements = [
+        np.prod([(d.probabilities * p).sum() for d, p in zip(parts, pair, strict=True)])
+        for parts in cuts
+    ]
+    best = cuts[int(np.argmax(agreements))]
+    return [Digit(part.shape, p) for part, p in zip(best, pair, strict=True)]
+
+
+def _judge_cuts(cuts, judge):
+    """Return the parts of each cut as `Digit`."""
+    cuts = list(cuts)
+    if not cuts:
+        return []
+    parts = [part for pair in cuts for part in pair]
+    digits = list(map(Digit, parts, judge(parts)))
+    return list(zip(digits[::2], digits[1::2], strict=True))
+
+
+def _halve(shape):
+    """Cut a shape straight through the middle."""
+    middle = shape.width // 2
+    return (
+        shape_of(shape.mask[:, :middle], shape.top, shape.left),
+        shape_of(shape.mask[:, middle:], shape.top, shape.left + middle),
+    )
 
 
 def find_cuts(shape):

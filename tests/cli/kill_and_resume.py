@@ -97,7 +97,7 @@ def run(n_kills, seed, recipes=RECIPES, epochs=4):
         while sum(not row["finished"] for row in rows) < n_kills:
             recipe = recipes[len(rows) % len(recipes)]
             command = ["--recipe", recipe, "--epochs", epochs, "--batch-size", 128]
-            command.append("--no-detector")
+            command.append("--no-numbers")
             if recipe not in expected:
                 uninterrupted = temporary / recipe
                 process = start(*command, "--out", uninterrupted)

@@ -24,7 +24,7 @@ def test_unwritable_out_is_reported_before_training(run, monkeypatch, tmp_path):
 def test_one_command_at_a_time_works_in_a_folder(run, model, monkeypatch, tmp_path):
     """Other commands report an error and leave all files alone."""
     out, evaluate = tmp_path / "out", _report.evaluate
-    options = ["--epochs", 1, "--batch-size", 500, "--no-detector"]
+    options = ["--epochs", 1, "--batch-size", 500, "--no-numbers"]
 
     def busy(*arguments):
         running = out / ".skmnist-running"  # as while a file is written

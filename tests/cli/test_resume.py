@@ -32,7 +32,7 @@ def killed(run, tmp_path, monkeypatch):
     out = tmp_path / "out"
     monkeypatch.setattr(_progress.TrainingProgress, "on_batch_end", die)
     options = ["--epochs", 3, "--batch-size", 500, "--seed", 5, "--recipe", "article"]
-    options.append("--no-detector")
+    options.append("--no-numbers")
     with pytest.raises(Killed):
         CliRunner().invoke(
             app,
@@ -146,7 +146,7 @@ def test_interrupt_outside_training(run, monkeypatch, tmp_path, name):
     """Ctrl-C outside of `fit` keeps the finished epochs and prints how to resume."""
     out = tmp_path / "it's [lr=0.1]"
     options = ["--epochs", 1, "--batch-size", 500, "--recipe", "article"]
-    options.append("--no-detector")
+    options.append("--no-numbers")
 
     def interrupt(*_):
         raise KeyboardInterrupt

@@ -22,7 +22,7 @@ def test_folder_names_are_not_markup(run, monkeypatch, tmp_path, name):
     )
     home, out = tmp_path / name / "home", tmp_path / name / "out"
     options = ["--epochs", 1, "--batch-size", 500, "--data", "mnist"]
-    result = run("train", *options, "--no-detector", "--data-home", home, "--out", out)
+    result = run("train", *options, "--no-numbers", "--data-home", home, "--out", out)
     assert result.exit_code == 0, result.output
     assert {path.name for path in out.iterdir()} == FILES
     shown = str(tmp_path / name).replace("\x1b", r"\x1b")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from typing import get_type_hints
 
 import numpy as np
@@ -20,7 +21,7 @@ from typer.testing import CliRunner
 import skmnist
 from skmnist import MnistCNNClassifier, NonDigitDetector, ResNetClassifier
 from skmnist.cli import _progress, _train, app
-from skmnist.cli._arguments import DETECTOR
+from skmnist.cli._arguments import DETECTOR, PAIRS
 from skmnist.datasets import load_mnist_sample
 from skmnist.datasets._table import DATASETS
 
@@ -31,7 +32,7 @@ RECIPES = {
     "photos": MnistCNNClassifier.with_photos_recipe,
 }
 
-PLAIN = ["--no-detector"]
+PLAIN = ["--no-numbers"]
 """Options of trainings of nothing but the classifier."""
 
 
@@ -91,22 +92,38 @@ def test_train(run, tmp_path, recipe):
             assert picture[..., :3].std() > 0.02  # it is not blank
 
 
-def test_detector(run, model, pictures, tmp_path):
-    """It is written beside the model, and predictions use it."""
-    options = ["--recipe", "default", "--epochs", 1]
-    result = run("train", *options, "--out", tmp_path)
+@pytest.fixture
+def quick_pairs(monkeypatch):
+    """Few pairs of touching digits, in one epoch."""
+    monkeypatch.setattr(_train, "MAX_PAIRS", 500)
+    make = MnistCNNClassifier.with_pairs_recipe
+    monkeypatch.setattr(
+        MnistCNNClassifier, "with_pairs_recipe", partial(make, max_epochs=1)
+    )
+
+
+def test_models_for_numbers(run, quick_pairs, pictures, tmp_path):
+    """They are written beside the model, and predictions use them."""
+    out, options = tmp_path / "out", ["--recipe", "default", "--epochs", 1]
+    result = run("train", *options, "--out", out)
     assert result.exit_code == 0, result.output
-    assert re.search(r"^Detector .*\n +3 epochs in \d", result.output, re.MULTILINE)
-    assert {path.name for path in tmp_path.iterdir()} == {*FILES, DETECTOR}
-    assert DETECTOR in result.output
-    detector = skmnist.load(tmp_path / DETECTOR)
+    assert {path.name for path in out.iterdir()} == {*FILES, PAIRS, DETECTOR}
+    text = result.output
+    assert re.search(r"^Numbers +500 pairs .*\n +1 epoch in \d", text, re.MULTILINE)
+    assert re.search(r"^ +images that .*\n +3 epochs in \d", text, re.MULTILINE)
+    assert PAIRS in text
+    assert DETECTOR in text
+    pair_classifier = skmnist.load(out / PAIRS)
+    assert {"7", "42"} <= set(pair_classifier.classes_)
+    assert pair_classifier.image_shape_ == (1, 28, 48)
+    detector = skmnist.load(out / DETECTOR)
     X, y = load_mnist_sample(subset="train", return_X_y=True)
     expected = NonDigitDetector(random_state=0).fit(X, y)
     np.testing.assert_array_equal(
         detector.decision_function(X[:50]), expected.decision_function(X[:50])
     )
 
-    arguments = [tmp_path / "model.safetensors", pictures / "one.png", "--json"]
+    arguments = [out / "model.safetensors", pictures / "one.png", "--json"]
     (prediction,) = json.loads(run("predict", *arguments).stdout)
     assert prediction["digits"][0]["digit_score"] > 0
     # a detector that is given comes before the one beside the model
@@ -115,13 +132,13 @@ def test_detector(run, model, pictures, tmp_path):
     result = run("predict", *arguments, "--detector", tmp_path / "strict")
     assert json.loads(result.stdout)[0]["digits"][0]["digit_score"] < 0
 
-    # one of an earlier training would not fit the model
-    assert run("train", *options, *PLAIN, "--out", tmp_path).exit_code == 0
-    assert {path.name for path in tmp_path.iterdir()} == FILES
+    # those of an earlier training would not fit the model
+    assert run("train", *options, *PLAIN, "--out", out).exit_code == 0
+    assert {path.name for path in out.iterdir()} == FILES
 
 
-def test_interrupted_training_of_the_detector(run, monkeypatch, tmp_path):
-    """Ctrl-C keeps the training unfinished; resuming it trains the detector."""
+def test_interrupted_training_for_numbers(run, quick_pairs, monkeypatch, tmp_path):
+    """Ctrl-C keeps the training unfinished; resuming it trains what is missing."""
 
     def fit(self, X, y):
         self.classifier_ = MnistCNNClassifier(max_epochs=1).fit(X[:50], y[:50])
@@ -136,7 +153,7 @@ def test_interrupted_training_of_the_detector(run, monkeypatch, tmp_path):
     assert not (tmp_path / DETECTOR).exists()
     result = run("train", "--resume", tmp_path)
     assert result.exit_code == 0, result.output
-    assert {path.name for path in tmp_path.iterdir()} == {*FILES, DETECTOR}
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES, PAIRS, DETECTOR}
 
 
 def test_parameters_reach_the_estimator(run, tmp_path):
@@ -239,7 +256,7 @@ def test_each_data_set_has_a_loader():
         (["--data", __file__], "or an existing folder that has a folder of pictures"),
         (["--image-size", "32"], "Got 32 with --data sample, whose images have"),
         (["--image-size", "2"], "--image-size"),
-        (["--data", "usps", "--detector"], "from digits only: mnist, qmnist, sample"),
+        (["--data", "usps", "--numbers"], "from digits only: mnist, qmnist, sample"),
         (["--recipe", "secret"], "--recipe"),
         (["--speed", "9"], "No such option"),
     ],

@@ -248,6 +248,12 @@ def test_bad_classifiers(small, few, digits, make, reason):
             function(clf)
 
 
+def test_bad_pair_classifiers(clf):
+    for function in (make_app, serve):
+        with pytest.raises(ValueError, match=r"of images of shape \(1, 28, 28\)"):
+            function(clf, pair_classifier=clf)
+
+
 def test_bad_detectors(clf):
     """The error comes before the page is served, not with the first picture."""
     for function in [make_app, serve]:

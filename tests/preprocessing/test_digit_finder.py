@@ -6,7 +6,10 @@ import time
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
 
+from skmnist import MnistCNNClassifier
 from skmnist.datasets import make_digit_strings
 from skmnist.preprocessing import DigitFinder, DigitPreprocessor
 
@@ -264,6 +267,8 @@ def test_touching_digits_are_cut_with_a_classifier(make):
     class Halves:
         """Takes shapes for digits that are at most as wide as high."""
 
+        classes_ = np.array([0, 1])
+
         def predict_proba(self, X):
             assert X.shape[1:] == (784,)
             images = X.reshape(-1, 28, 28) > 0
@@ -279,6 +284,76 @@ def test_touching_digits_are_cut_with_a_classifier(make):
             found = DigitFinder(classifier=Halves()).find(picture)
             assert len(found.boxes) == 2
             assert found.boxes[0, 0] < found.boxes[1, 0]
+
+
+class Unsure(ClassifierMixin, BaseEstimator):
+    """Takes every shape for a five, without being sure."""
+
+    classes_ = np.arange(10)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def predict_proba(self, X):
+        assert X.shape[1:] == (784,)
+        return np.tile([[*5 * [0.05], 0.55, *4 * [0.05]]], (len(X), 1))
+
+
+class Pairs(ClassifierMixin, BaseEstimator):
+    """Takes every shape for a 4 and a 2, or a 4 and a 3, or for a single 7."""
+
+    classes_ = np.array(["42", "43", "7"])
+    image_shape_ = (1, 28, 48)
+
+    def __init__(self, probabilities):
+        self.probabilities = probabilities
+        self.images = []
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def predict_proba(self, X):
+        self.images.extend(X)
+        return np.tile([self.probabilities], (len(X), 1))
+
+
+def test_touching_digits_are_read_with_a_pair_classifier(make):
+    numbers = make(n_samples=3, length=2, touching=1, **CLEAN)
+    for picture, boxes in zip(numbers.images, numbers.boxes, strict=True):
+        pairs = Pairs([0.75, 0.245, 0.005])
+        finder = DigitFinder(classifier=Unsure(), pair_classifier=pairs)
+        found = finder.find(picture)
+        assert len(found.boxes) == 2
+        assert found.boxes[0, 0] < found.boxes[1, 0]
+        whole = [*found.boxes[:, :2].min(0), *found.boxes[:, 2:].max(0)]
+        expected = [*boxes[:, :2].min(0), *boxes[:, 2:].max(0)]
+        np.testing.assert_allclose(whole, expected, atol=3)
+        np.testing.assert_allclose(found.probabilities[0], np.arange(10) == 4)
+        np.testing.assert_allclose(found.probabilities[1][2], 0.75 / 0.995)
+        (image,) = pairs.images
+        rows, columns = np.nonzero(image)
+        assert image.shape == (28, 48)
+        assert 18 <= np.ptp(rows) + 1 <= 20 or 40 <= np.ptp(columns) + 1 <= 44
+        finder = DigitFinder(
+            classifier=Unsure(), pair_classifier=Pairs([0.3, 0.1, 0.6])
+        )
+        assert len(finder.find(picture).boxes) == 1
+
+
+@pytest.mark.parametrize(
+    ("pair_classifier", "classifier", "error", "message"),
+    [
+        (3, Unsure(), TypeError, "Got pair_classifier=3, expected a fitted classifier"),
+        (Pairs, Unsure(), TypeError, "expected a fitted classifier"),
+        (MnistCNNClassifier(), Unsure(), NotFittedError, "not fitted yet"),
+        (Pairs([1, 0, 0]), None, ValueError, "without a classifier"),
+        (Unsure(), Unsure(), ValueError, r"10 classes such as '9', expected one"),
+    ],
+)
+def test_bad_pair_classifiers(pair_classifier, classifier, error, message):
+    finder = DigitFinder(classifier=classifier, pair_classifier=pair_classifier)
+    with pytest.raises(error, match=message):
+        finder.find(np.zeros((30, 30), np.uint8))
 
 
 @pytest.mark.parametrize(
