@@ -109,7 +109,7 @@ def test_models_for_numbers(run, quick_pairs, pictures, tmp_path):
     assert result.exit_code == 0, result.output
     assert {path.name for path in out.iterdir()} == {*FILES, PAIRS, DETECTOR}
     text = result.output
-    assert re.search(r"^Numbers +500 pairs .*\n +1 epoch in \d", text, re.MULTILINE)
+    assert re.search(r"^Numbers +500 images .*\n +1 epoch in \d", text, re.MULTILINE)
     assert re.search(r"^ +images that .*\n +3 epochs in \d", text, re.MULTILINE)
     assert PAIRS in text
     assert DETECTOR in text
