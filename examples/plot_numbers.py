@@ -36,7 +36,7 @@ numbers = make_digit_strings(
     length=(4, 6),
     n_rows=3,
     paper="squared",
-    random_state=3,
+    random_state=4,
 )
 picture = numbers.images[0]
 reading = skmnist.read(picture, clf)
