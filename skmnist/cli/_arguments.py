@@ -63,26 +63,33 @@ def load_models(model, pairs, detector):
 
     Raises
     ------
-    ValueError
-        If one of the files is given with a model of whole pictures.
+    ValueError, TypeError
+        If one of the files does not fit the model, or is given with a model of whole
+        pictures.
     """
     from skmnist import load
     from skmnist.preprocessing import ImageResizer
     from skmnist.preprocessing._model_check import split_model
+    from skmnist.preprocessing._pair_reading import check_pair_classifier
+    from skmnist.reading import check_detector
 
     loaded = load(model)
-    of_pictures = isinstance(split_model(loaded)[0], ImageResizer)
-    others = []
-    for option, path, name in (
-        ("--pairs", pairs, PAIRS),
-        ("--detector", detector, DETECTOR),
-    ):
-        if of_pictures and path is not None:
-            raise ValueError(
-                f"Got {option} with a model of whole pictures. It is for models of "
-                "digits; leave it out."
-            )
-        if path is None and (model.parent / name).exists() and not of_pictures:
-            path = model.parent / name
-        others.append(None if path is None else load(path))
-    return loaded, *others
+    preprocessor, clf = split_model(loaded)
+    if isinstance(preprocessor, ImageResizer):
+        for option, path in (("--pairs", pairs), ("--detector", detector)):
+            if path is not None:
+                raise ValueError(
+                    f"Got {option} with a model of whole pictures. It is for models of "
+                    "digits; leave it out."
+                )
+        return loaded, None, None
+    pair_classifier, found_detector = (
+        load(path or beside) if path or beside.exists() else None
+        for path, beside in (
+            (pairs, model.parent / PAIRS),
+            (detector, model.parent / DETECTOR),
+        )
+    )
+    check_pair_classifier(pair_classifier, clf)
+    check_detector(found_detector)
+    return loaded, pair_classifier, found_detector

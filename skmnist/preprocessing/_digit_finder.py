@@ -240,10 +240,9 @@ class DigitFinder(BaseEstimator):
         if self.classifier is not None:
             read_pair = None if self.pair_classifier is None else self._read_pair
             rows = separate(rows, self._judge, read_pair) if rows else []
-            probabilities = [digit.probabilities for row in rows for digit in row]
-            probabilities = np.reshape(
-                probabilities, (-1, len(self.classifier.classes_))
-            )
+            digits = [digit for row in rows for digit in row]
+            probabilities = np.array([d.probabilities for d in digits], np.float32)
+            probabilities = probabilities.reshape(-1, len(self.classifier.classes_))
             rows = [[digit.shape for digit in row] for row in rows]
         shapes = [shape for row in rows for shape in row]
         scale = np.tile(np.divide(size, luminance.shape[::-1]), 2)

@@ -4,6 +4,7 @@ import pytest
 
 import skmnist
 import skmnist.demo
+from skmnist.datasets import make_touching_digits
 
 
 def test_demo(run, model, monkeypatch, few, tmp_path):
@@ -23,9 +24,12 @@ def test_demo(run, model, monkeypatch, few, tmp_path):
     )
     detector = skmnist.NonDigitDetector(max_epochs=1, random_state=0).fit(*few)
     skmnist.save(detector, tmp_path / "detector")
-    options = ["--detector", tmp_path / "detector", "--pairs", model]
+    pairs = make_touching_digits(*few, n_samples=400, random_state=0)
+    clf = skmnist.MnistCNNClassifier(max_epochs=1).fit(pairs.images, pairs.target)
+    skmnist.save(clf, tmp_path / "pairs")
+    options = ["--detector", tmp_path / "detector", "--pairs", tmp_path / "pairs"]
     run("demo", model, "--port", 1234, *options)
-    kinds = type(skmnist.load(model)), skmnist.NonDigitDetector
+    kinds = skmnist.MnistCNNClassifier, skmnist.NonDigitDetector
     assert served[1] == ((1, 28, 28), 1234, *kinds)
 
 
@@ -35,6 +39,8 @@ def test_demo(run, model, monkeypatch, few, tmp_path):
         (["missing.safetensors"], "does not exist"),
         ([__file__], "not a file of skmnist"),
         (["MODEL", "--port", "65536"], "--port"),
+        (["MODEL", "--pairs", "MODEL"], "Got a pair_classifier of images of shape"),
+        (["MODEL", "--detector", "MODEL"], "Got detector as a MnistCNNClassifier"),
     ],
 )
 def test_bad_arguments(run, model, arguments, message):
