@@ -83,7 +83,7 @@ for number, kind in enumerate(others.target_names):
     )
 
 # %%
-# Letters, for which the classifier has no class, are between the digits and the rest.
+# Letters, for which the classifier has no class, are mostly below the threshold.
 
 figure, ax = plt.subplots(layout="constrained")
 letters = others.data[others.target == list(others.target_names).index("letters")]

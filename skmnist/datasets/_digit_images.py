@@ -50,6 +50,23 @@ def check_digit_images(X):
     return X
 
 
+def scale_to_uint8(digits):
+    """Scale digits so that the brightest pixel is 255.
+
+    Parameters
+    ----------
+    digits : ndarray of shape (n, 28, 28)
+        As `check_digit_images` returns them.
+
+    Returns
+    -------
+    ndarray of shape (n, 28, 28), uint8
+    """
+    if digits.dtype == np.uint8 and digits.max() == 255:
+        return digits
+    return np.rint(digits * (255 / digits.max())).astype(np.uint8)
+
+
 def as_label_strings(y):
     """Convert labels to strings of one character.
 

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from sklearn.utils import check_random_state, check_scalar
 
 from skmnist.datasets._bunch import make_bunch
-from skmnist.datasets._digit_images import check_digit_images
+from skmnist.datasets._digit_images import check_digit_images, scale_to_uint8
 from skmnist.datasets._strokes import (
     CHUNK,
     DIGIT_SIZE,
@@ -151,9 +151,7 @@ def make_non_digits(X, *, n_samples=1000, kinds=tuple(KINDS), random_state=None)
     """
     check_scalar(n_samples, "n_samples", numbers.Integral, min_val=1)
     kinds = _check_kinds(kinds)
-    digits = check_digit_images(X)
-    if digits.dtype != np.uint8 or digits.max() < 255:
-        digits = np.rint(digits * (255 / digits.max())).astype(np.uint8)
+    digits = scale_to_uint8(check_digit_images(X))
     rng = check_random_state(random_state)
     frequencies = np.array([KINDS[kind] for kind in kinds])
     frequencies = frequencies / frequencies.sum()

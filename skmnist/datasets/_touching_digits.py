@@ -12,13 +12,15 @@ from sklearn.utils import (
 
 from skmnist._centering import CANVAS_SIZE, WIDE_CANVAS, WIDE_SIZE, center_in_canvas
 from skmnist.datasets._bunch import make_bunch
-from skmnist.datasets._digit_images import as_label_strings, check_digit_images
+from skmnist.datasets._digit_images import (
+    as_label_strings,
+    check_digit_images,
+    scale_to_uint8,
+)
+from skmnist.datasets._strokes import INK_LEVEL
 
 SINGLE = 1 / 3
 """Fraction of the images that show a single digit."""
-
-INK_LEVEL = 0.4
-"""Fraction of the brightest pixel from which a pixel is ink."""
 
 ROTATION, SHEAR, SCALE = np.radians(8), np.radians(10), 0.12
 """Largest deformation of a digit: angles, and the change of its size."""
@@ -115,12 +117,10 @@ def make_touching_digits(X, y, *, n_samples=1000, random_state=None):
     [1, 2]
     """
     check_scalar(n_samples, "n_samples", numbers.Integral, min_val=1)
-    digits = check_digit_images(X)
+    digits = scale_to_uint8(check_digit_images(X))
     y = column_or_1d(y)
     check_consistent_length(digits, y)
     labels = as_label_strings(y)
-    if digits.dtype != np.uint8 or digits.max() < 255:
-        digits = np.rint(digits * (255 / digits.max())).astype(np.uint8)
     rng = check_random_state(random_state)
     first, second = rng.randint(len(digits), size=(2, n_samples))
     is_single = rng.uniform(size=n_samples) < SINGLE

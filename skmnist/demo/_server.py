@@ -159,6 +159,8 @@ def serve(clf, port=8000, started=None, *, pair_classifier=None, detector=None):
     started : callable, default=None
         Called with the address of the page, such as "http://127.0.0.1:8000/", as soon
         as it can be opened.
+    pair_classifier : classifier, default=None
+        Fitted classifier of touching digits, see :func:`skmnist.read`.
     detector : NonDigitDetector, default=None
         Fitted detector, see :func:`skmnist.read`: the page says what does not look like
         a digit.
@@ -168,7 +170,8 @@ def serve(clf, port=8000, started=None, *, pair_classifier=None, detector=None):
     OSError
         If the port is in use, or reserved for other users.
     ValueError
-        If the classifier is of another kind or not fitted, or the port is invalid.
+        If the classifier is of another kind or not fitted, the pair classifier is for
+        other images or labels, or the port is invalid.
     """
     app = make_app(clf, pair_classifier=pair_classifier, detector=detector)
     config = uvicorn.Config(
