@@ -77,7 +77,7 @@ def compare(name, targets, texts, **further):
 def train_models(X, y):
     """Train a classifier of digits and one of digits that touch."""
     clf = MnistCNNClassifier.with_digits_recipe(random_state=0).fit(X, y)
-    n_pairs = min(100_000, 5 * len(X))
+    n_pairs = min(200_000, 10 * len(X))
     pairs = make_touching_digits(X, y, n_samples=n_pairs, random_state=0)
     pair_classifier = MnistCNNClassifier.with_pairs_recipe(random_state=0)
     return clf, pair_classifier.fit(pairs.images, pairs.target)

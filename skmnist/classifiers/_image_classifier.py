@@ -83,7 +83,7 @@ from skmnist.classifiers._sample_weights import (
 )
 from skmnist.classifiers._training_loop import Split, train
 from skmnist.datasets import dataset_to_arrays
-from skmnist.networks import CNN, ResNet, uncompiled
+from skmnist.networks import CNN, PairCNN, ResNet, uncompiled
 
 NOT_PICKLED = {
     *("optimizer_", "_batch_sizes"),
@@ -827,7 +827,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
 
     def get_params_for(self, prefix):
         kwargs = super().get_params_for(prefix)
-        if prefix == "module" and self.module in (CNN, ResNet):
+        if prefix == "module" and self.module in (CNN, PairCNN, ResNet):
             kwargs = find_averages(self.augmentation) | kwargs
         return kwargs
 
@@ -1113,7 +1113,7 @@ class ImageClassifier(CallbackSupportMixin, NeuralNetClassifier):
         self.initialize()
         self.precision_ = self._resolve_precision()
         own = {"n_classes", "image_shape"} & self.get_params_for("module").keys()
-        if self.module not in (CNN, ResNet) or own:
+        if self.module not in (CNN, PairCNN, ResNet) or own:
             images = fork_rng(self.device_, lambda: select(data.images, slice(2)))
             check_log_probabilities(self, images)
 

@@ -35,7 +35,7 @@ OPTIONS = (
 )
 """Options that determine the result of a training."""
 
-PAIRS_OF_EACH_DIGIT, MAX_PAIRS = 5, 100_000
+PAIRS_OF_EACH_DIGIT, MAX_PAIRS = 10, 200_000
 """Images of touching digits to train on, for each digit and in all."""
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -166,7 +166,7 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="Passes over the training images (default: 24 for digits, 16 for "
+            help="Passes over the training images (default: 24 for digits, 32 for "
             "photos, 10 for other recipes; resnet: 16 for digits, 11 for others).",
         ),
     ] = None,

@@ -104,12 +104,14 @@ class Strokes:
             moved += size[owners] * wave[:, None]
         return Strokes(moved, owners)
 
-    def draw(self, rng):
+    def draw(self, rng, pens=PEN):
         """Draw the strokes, each drawing with its own pen, scaled as in MNIST.
 
         Parameters
         ----------
         rng : RandomState
+        pens : tuple of two float, default=(1.2, 4.2)
+            Smallest and largest width of the pen in pixels of the image.
 
         Returns
         -------
@@ -117,7 +119,7 @@ class Strokes:
         """
         strokes = self.normalize()
         n, owners = len(strokes), strokes.owners
-        widths = np.linspace(*PEN, N_PENS)[rng.randint(N_PENS, size=n)]
+        widths = np.linspace(*pens, N_PENS)[rng.randint(N_PENS, size=n)]
         points = strokes.points * ((DIGIT_SIZE - widths) / 2)[owners, None]
         mass = np.add.reduceat(points, strokes._starts)
         middle = mass / np.bincount(owners)[:, None]
@@ -164,7 +166,7 @@ def find_strokes(images):
     return Strokes(np.stack(points, axis=1).astype(float), owners)
 
 
-def redraw_digits(images, rng):
+def redraw_digits(images, rng, *, deformation=REDRAWN, pens=PEN):
     """Draw digits again, slightly deformed and each with another pen.
 
     Parameters
@@ -172,6 +174,10 @@ def redraw_digits(images, rng):
     images : ndarray of shape (n, 28, 28)
         Digits, each of which has ink.
     rng : RandomState
+    deformation : float, default=0.5
+        How much the digits are deformed, as in `Strokes.deform`.
+    pens : tuple of two float, default=(1.2, 4.2)
+        Smallest and largest width of the pen in pixels of the image.
 
     Returns
     -------
@@ -181,7 +187,7 @@ def redraw_digits(images, rng):
     for start in range(0, len(images), CHUNK):
         chunk = slice(start, start + CHUNK)
         strokes = find_strokes(_find_ink(images[chunk]))
-        drawings[chunk] = strokes.deform(REDRAWN, rng).draw(rng)
+        drawings[chunk] = strokes.deform(deformation, rng).draw(rng, pens)
     return drawings
 
 

@@ -17,7 +17,7 @@ from skmnist.datasets._digit_images import (
     check_digit_images,
     scale_to_uint8,
 )
-from skmnist.datasets._strokes import INK_LEVEL
+from skmnist.datasets._strokes import INK_LEVEL, redraw_digits
 
 SINGLE = 1 / 3
 """Fraction of the images that show a single digit."""
@@ -30,6 +30,12 @@ OFFSET, MAX_OFFSET = 2.2, 7
 
 OVERLAPS = (1, 2, 3)
 """Pixels by which the strokes overlap."""
+
+REDRAWN = 0.5
+"""Fraction of the digits that are drawn again with one of the `PENS`."""
+
+PENS = (2.2, 3.6)
+"""Widths in pixels around that to which `DigitFinder` sets strokes, which is 3."""
 
 MIN_DISTANCE = 4
 """Smallest distance of the images of two digits in pixels."""
@@ -48,10 +54,12 @@ def make_touching_digits(X, y, *, n_samples=1000, random_state=None):
     A classifier that is trained on them reads touching digits without cutting them
     apart [1]_. `skmnist.read` takes it as `pair_classifier`.
 
-    Each digit is rotated by up to 8 degrees, sheared by up to 10 degrees and scaled by
-    up to 12 %. The second one is moved up or down, and to the left until its strokes
-    overlap those of the first one by one to three pixels. Digits are drawn from X at
-    random. A third of the images show a single digit. Nothing is downloaded.
+    Half of the digits are drawn again with strokes about as wide as those that
+    `skmnist.preprocessing.DigitFinder` makes. Each digit is rotated by up to 8 degrees,
+    sheared by up to 10 degrees and scaled by up to 12 %. The second one is moved up or
+    down, and to the left until its strokes overlap those of the first one by one to
+    three pixels. Digits are drawn from X at random. A third of the images show a single
+    digit. Nothing is downloaded.
 
     Parameters
     ----------
@@ -123,6 +131,11 @@ def make_touching_digits(X, y, *, n_samples=1000, random_state=None):
     labels = as_label_strings(y)
     rng = check_random_state(random_state)
     first, second = rng.randint(len(digits), size=(2, n_samples))
+    used, places = np.unique([first, second], return_inverse=True)
+    redrawn = redraw_digits(digits[used], rng, deformation=0, pens=PENS)
+    digits, labels = np.concatenate([digits[used], redrawn]), np.tile(labels[used], 2)
+    is_redrawn = rng.uniform(size=(2, n_samples)) < REDRAWN
+    first, second = places.reshape(2, n_samples) + len(used) * is_redrawn
     is_single = rng.uniform(size=n_samples) < SINGLE
     down = np.rint(rng.normal(0, OFFSET, n_samples)).astype(int)
     down = down.clip(-MAX_OFFSET, MAX_OFFSET)

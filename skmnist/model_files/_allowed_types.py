@@ -12,7 +12,7 @@ from torch.optim import Optimizer, lr_scheduler
 from skmnist import augmentation
 from skmnist._json_encoding import StateDecoder, StateEncoder
 from skmnist.classifiers._batch_loader import TensorBatchLoader
-from skmnist.networks import CNN, ResNet
+from skmnist.networks import CNN, PairCNN, ResNet
 from skmnist.optimizers import MuonAdamW
 
 CALLBACKS = (
@@ -31,6 +31,7 @@ OBJECTS = {
 
 CLASSES = {
     "skmnist.CNN": CNN,
+    "skmnist.PairCNN": PairCNN,
     "skmnist.ResNet": ResNet,
     "skmnist.optimizers.MuonAdamW": MuonAdamW,
     "skmnist.Batches": TensorBatchLoader,  # its name in files of format 1

@@ -14,7 +14,7 @@ from skmnist._json_encoding import decode_history, encode_history
 from skmnist.classifiers import MnistCNNClassifier, ResNetClassifier
 from skmnist.classifiers._batch_loader import TensorBatchLoader
 from skmnist.classifiers._parameter_validation import check_parameters
-from skmnist.networks import CNN, ResNet, uncompiled
+from skmnist.networks import CNN, PairCNN, ResNet, uncompiled
 
 LIBRARIES = ("skmnist", "torch", "torchvision", "skorch", "scikit-learn", "numpy")
 
@@ -43,7 +43,7 @@ OPTIONAL_ATTRIBUTES = {"feature_names", "pixel_range"}
 CLASSIFIERS = {cls.__name__: cls for cls in (MnistCNNClassifier, ResNetClassifier)}
 """Classifiers that a file can hold, by their names in it."""
 
-NETWORKS = {cls.__name__: cls for cls in (CNN, ResNet)}
+NETWORKS = {cls.__name__: cls for cls in (CNN, PairCNN, ResNet)}
 """Networks that a file can hold, by their names in it."""
 
 PARTS = {

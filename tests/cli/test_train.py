@@ -95,7 +95,7 @@ def test_train(run, tmp_path, recipe):
 @pytest.fixture
 def quick_pairs(monkeypatch):
     """Few pairs of touching digits, in one epoch."""
-    monkeypatch.setattr(_train, "MAX_PAIRS", 500)
+    monkeypatch.setattr(_train, "MAX_PAIRS", 2000)
     make = MnistCNNClassifier.with_pairs_recipe
     monkeypatch.setattr(
         MnistCNNClassifier, "with_pairs_recipe", partial(make, max_epochs=1)
@@ -109,7 +109,7 @@ def test_models_for_numbers(run, quick_pairs, pictures, tmp_path):
     assert result.exit_code == 0, result.output
     assert {path.name for path in out.iterdir()} == {*FILES, PAIRS, DETECTOR}
     text = result.output
-    assert re.search(r"^Numbers +500 images .*\n +1 epoch in \d", text, re.MULTILINE)
+    assert re.search(r"^Numbers +2,000 images .*\n +1 epoch in \d", text, re.MULTILINE)
     assert re.search(r"^ +images that .*\n +3 epochs in \d", text, re.MULTILINE)
     assert PAIRS in text
     assert DETECTOR in text
