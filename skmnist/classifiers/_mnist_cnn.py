@@ -390,7 +390,7 @@ class MnistCNNClassifier(ImageClassifier):
 
         For the images of `skmnist.datasets.make_touching_digits`, whose 110 classes are
         the pairs from "00" to "99" and the single digits; :func:`skmnist.read` takes it
-        as `pair_classifier`. The recipe is the default one with 4 epochs, the network
+        as `pair_classifier`. The recipe is the default one with 3 epochs, the network
         `skmnist.networks.PairCNN` with convolutions of 32 and 64 channels and 800
         hidden units, and the augmentation
         `RandomAffine(rotation=4, shift=1, scale=0.05)`.
@@ -409,10 +409,10 @@ class MnistCNNClassifier(ImageClassifier):
         >>> from skmnist import MnistCNNClassifier
         >>> clf = MnistCNNClassifier.with_pairs_recipe(random_state=0)
         >>> clf.max_epochs, clf.get_params()["module__channels"]
-        (4, (32, 64))
+        (3, (32, 64))
         """
         recipe = {
-            "max_epochs": 4,
+            "max_epochs": 3,
             "augmentation": RandomAffine(rotation=4, shift=1, scale=0.05),
             "module": PairCNN,
         }

@@ -105,7 +105,8 @@ class PairCNN(CNN):
         tensor of shape (n, n_classes)
             One score for each class.
         """
-        scores = super().score(X).unflatten(1, (3, -1))  # (n, 3, k)
+        scores = super().score(X).to(self.mean.dtype)  # where autocast has less
+        scores = scores.unflatten(1, (3, -1))  # (n, 3, k)
         single, left, right = scores.unsqueeze(3).unbind(1)  # (n, k, 1)
         pairs = left + right.mT  # (n, k, k)
         return torch.cat([single, pairs], dim=2).flatten(1)  # (n, k * (k + 1))

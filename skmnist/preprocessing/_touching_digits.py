@@ -36,7 +36,7 @@ NARROW = 0.6
 CERTAIN = 0.9
 """Probability from which a narrow shape is a digit without further tries."""
 
-PAIR_WEIGHTS, PAIR_THRESHOLD = (1.21, -0.69, 3.1), 8.1
+PAIR_WEIGHTS, PAIR_THRESHOLD = (1.21, -0.69, 3.1), 9.1
 """When a shape is two digits, given three features of it.
 
 They are the log-odds that there are two, according to the classifier of pairs, those of
