@@ -8,12 +8,11 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from sklearn.utils import check_random_state, check_scalar
 
+from skmnist._centering import CANVAS_SIZE, DIGIT_SIZE
 from skmnist.datasets._bunch import make_bunch
 from skmnist.datasets._digit_images import check_digit_images, scale_to_uint8
 from skmnist.datasets._strokes import (
     CHUNK,
-    DIGIT_SIZE,
-    SIDE,
     Strokes,
     find_strokes,
 )
@@ -156,7 +155,7 @@ def make_non_digits(X, *, n_samples=1000, kinds=tuple(KINDS), random_state=None)
     frequencies = np.array([KINDS[kind] for kind in kinds])
     frequencies = frequencies / frequencies.sum()
     target = rng.choice(len(kinds), size=n_samples, p=frequencies).astype(np.int64)
-    images = np.empty((n_samples, SIDE, SIDE), np.uint8)
+    images = np.empty((n_samples, CANVAS_SIZE, CANVAS_SIZE), np.uint8)
     for number, kind in enumerate(kinds):
         positions = np.flatnonzero(target == number)
         for start in range(0, len(positions), CHUNK):
@@ -230,20 +229,20 @@ def _draw_parts(X, n, rng):
     The rest is not scaled to the size of a digit, because much would look like one.
     """
     angle = rng.uniform(0, 2 * np.pi, (n, 1, 1))
-    rows, columns = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
+    rows, columns = np.mgrid[:CANVAS_SIZE, :CANVAS_SIZE] - (CANVAS_SIZE - 1) / 2
     across = np.cos(angle) * rows + np.sin(angle) * columns
     return _choose(X, n, rng) * (across > rng.uniform(0, 4, (n, 1, 1)))
 
 
 def _draw_pairs(X, n, rng):
     """Press two digits into the place of one."""
-    canvas = np.zeros((n, 2 * SIDE, 2 * SIDE), np.uint8)
-    middle = SIDE // 2
+    canvas = np.zeros((n, 2 * CANVAS_SIZE, 2 * CANVAS_SIZE), np.uint8)
+    middle = CANVAS_SIZE // 2
     first, second = _choose(X, n, rng), _choose(X, n, rng)
     for place, left_digit, right_digit in zip(canvas, first, second, strict=True):
         right, down = rng.randint(8, 19), rng.randint(-4, 5)
-        place[middle:][:SIDE, :SIDE] = left_digit
-        part = place[middle + down :][:SIDE, right:][:, :SIDE]
+        place[middle:][:CANVAS_SIZE, :CANVAS_SIZE] = left_digit
+        part = place[middle + down :][:CANVAS_SIZE, right:][:, :CANVAS_SIZE]
         np.maximum(part, right_digit, out=part)
     return _press_into_frame(canvas, rng)
 
@@ -252,7 +251,7 @@ def _press_into_frame(canvas, rng):
     """Scale what is drawn to the size of a digit, and center its mass."""
     from PIL import Image
 
-    images = np.zeros((len(canvas), SIDE, SIDE), np.uint8)
+    images = np.zeros((len(canvas), CANVAS_SIZE, CANVAS_SIZE), np.uint8)
     for image, drawing in zip(images, canvas, strict=True):
         rows, columns = (np.flatnonzero(drawing.any(axis=a)) for a in (1, 0))
         box = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
@@ -266,10 +265,10 @@ def _press_into_frame(canvas, rng):
         small = np.asarray(Image.fromarray(drawing).resize(size, box=box))
         height, width = small.shape
         mass = small.sum()
-        top = SIDE / 2 - (small.sum(axis=1) @ np.arange(height)) / mass
-        left = SIDE / 2 - (small.sum(axis=0) @ np.arange(width)) / mass
+        top = CANVAS_SIZE / 2 - (small.sum(axis=1) @ np.arange(height)) / mass
+        left = CANVAS_SIZE / 2 - (small.sum(axis=0) @ np.arange(width)) / mass
         top, left = (
-            int(np.clip(round(corner - 0.5), 0, SIDE - length))
+            int(np.clip(round(corner - 0.5), 0, CANVAS_SIZE - length))
             for corner, length in ((top, height), (left, width))
         )
         image[top : top + height, left : left + width] = small
@@ -278,7 +277,7 @@ def _press_into_frame(canvas, rng):
 
 def _make_fields(n, smoothness, rng):
     """Smooth random fields with a mean of 0 and a standard deviation of 1."""
-    fields = rng.standard_normal((n, SIDE, SIDE)).astype(np.float32)
+    fields = rng.standard_normal((n, CANVAS_SIZE, CANVAS_SIZE)).astype(np.float32)
     fields = np.array(
         [gaussian_filter(f, s) for f, s in zip(fields, smoothness, strict=True)]
     )
@@ -288,7 +287,7 @@ def _make_fields(n, smoothness, rng):
 
 def _draw_blobs(n, rng):
     """Filled shapes as masks in [0, 1]."""
-    rows, columns = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
+    rows, columns = np.mgrid[:CANVAS_SIZE, :CANVAS_SIZE] - (CANVAS_SIZE - 1) / 2
     angle = rng.uniform(0, np.pi, (n, 1, 1))
     height, width = rng.uniform(3, 14, (2, n, 1, 1))
     power = rng.choice([1, 2, 2, 4, 8], size=(n, 1, 1))
@@ -306,7 +305,7 @@ def _draw_blots(X, n, rng):
 
 def _draw_textures(X, n, rng):
     """Stripes, checks and clouds, on the whole image or a part."""
-    rows, columns = np.mgrid[:SIDE, :SIDE]
+    rows, columns = np.mgrid[:CANVAS_SIZE, :CANVAS_SIZE]
     angle = rng.uniform(0, np.pi, (n, 1, 1))
     across = np.cos(angle) * rows + np.sin(angle) * columns
     along = np.cos(angle) * columns - np.sin(angle) * rows
@@ -326,7 +325,7 @@ def _draw_textures(X, n, rng):
 
 
 def _draw_noise(X, n, rng):
-    uniform = rng.uniform(size=(n, SIDE, SIDE))
+    uniform = rng.uniform(size=(n, CANVAS_SIZE, CANVAS_SIZE))
     power = np.exp(rng.uniform(-1.5, 3, (n, 1, 1)))
     grey = uniform**power
     dots = uniform < np.exp(rng.uniform(-4, -0.2, (n, 1, 1)))
@@ -335,7 +334,7 @@ def _draw_noise(X, n, rng):
 
 
 def _draw_blanks(X, n, rng):
-    rows, columns = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
+    rows, columns = np.mgrid[:CANVAS_SIZE, :CANVAS_SIZE] - (CANVAS_SIZE - 1) / 2
     down, right = rng.normal(0, 2, (2, n, 1, 1))
     gradient = (down * rows + right * columns) * (rng.uniform(size=(n, 1, 1)) < 0.5)
     images = rng.uniform(-255, 255, (n, 1, 1)) + gradient  # half of them are black

@@ -4,11 +4,7 @@ import itertools
 
 import numpy as np
 
-SIDE = 28
-"""Height and width of an image in pixels."""
-
-DIGIT_SIZE = 20
-"""Longer side of the digits in MNIST's images, in pixels."""
+from skmnist._centering import CANVAS_SIZE, DIGIT_SIZE
 
 OVERSAMPLING = 2
 """Pixels of a drawing for each of the image, along each axis."""
@@ -123,18 +119,19 @@ class Strokes:
         points = strokes.points * ((DIGIT_SIZE - widths) / 2)[owners, None]
         mass = np.add.reduceat(points, strokes._starts)
         middle = mass / np.bincount(owners)[:, None]
-        margin = (SIDE - DIGIT_SIZE) / 2  # within which a drawing stays in the image
+        # within which a drawing stays in the image
+        margin = (CANVAS_SIZE - DIGIT_SIZE) / 2
         points -= middle.clip(-margin, margin)[owners]
-        side = SIDE * OVERSAMPLING
+        side = CANVAS_SIZE * OVERSAMPLING
         pixels = np.rint(points * OVERSAMPLING + (side - 1) / 2).astype(np.int64)
         pixels = pixels.clip(0, side - 1)
         canvas = np.zeros((n, side, side), np.uint8)
         canvas[owners, pixels[:, 0], pixels[:, 1]] = 255
-        images = np.empty((n, SIDE, SIDE), np.uint8)
+        images = np.empty((n, CANVAS_SIZE, CANVAS_SIZE), np.uint8)
         for width in np.unique(widths):
             chosen = widths == width
             inked = _apply_pen(canvas[chosen], width * OVERSAMPLING / 2)
-            shape = (len(inked), SIDE, OVERSAMPLING, SIDE, OVERSAMPLING)
+            shape = (len(inked), CANVAS_SIZE, OVERSAMPLING, CANVAS_SIZE, OVERSAMPLING)
             images[chosen] = inked.reshape(shape).mean(axis=(2, 4)).round()
         return images
 
@@ -183,7 +180,7 @@ def redraw_digits(images, rng, *, deformation=REDRAWN, pens=PEN):
     -------
     ndarray of shape (n, 28, 28), uint8
     """
-    drawings = np.empty((len(images), SIDE, SIDE), np.uint8)
+    drawings = np.empty((len(images), CANVAS_SIZE, CANVAS_SIZE), np.uint8)
     for start in range(0, len(images), CHUNK):
         chunk = slice(start, start + CHUNK)
         strokes = find_strokes(_find_ink(images[chunk]))
@@ -193,9 +190,9 @@ def redraw_digits(images, rng, *, deformation=REDRAWN, pens=PEN):
 
 def _find_ink(images):
     """Enlarge digits, and return where they have ink, as (n, height, width) of bool."""
-    side = SIDE * OVERSAMPLING
+    side = CANVAS_SIZE * OVERSAMPLING
     position = (np.arange(side) + 0.5) / OVERSAMPLING - 0.5
-    distance = np.abs(position[:, None] - np.arange(SIDE))
+    distance = np.abs(position[:, None] - np.arange(CANVAS_SIZE))
     weights = np.maximum(0, 1 - distance).astype(np.float32)  # of the interpolation
     large = weights @ images.astype(np.float32) @ weights.T
     return large > INK_LEVEL * large.max(axis=(1, 2), keepdims=True)
