@@ -90,6 +90,8 @@ def package(session):
         session.run("uv", "venv", str(outside / "venv"), external=True)
         python = outside / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
         into = ("--python", str(python))
-        session.run("uv", "pip", "install", *into, f"{wheel}[sample]", external=True)
+        session.run(
+            "uv", "pip", "install", *into, f"{wheel}[images,sample]", external=True
+        )
         session.chdir(outside)
         session.run(str(python), "-c", six_lines, external=True)

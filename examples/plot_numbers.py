@@ -22,6 +22,7 @@ from skmnist.datasets import (
     load_mnist_sample,
     make_digit_strings,
     make_non_digits,
+    make_touching_digits,
 )
 from skmnist.displays import DigitsDisplay, ReadingDisplay
 
@@ -60,6 +61,34 @@ titles = [
     for label, row in zip(reading.labels, reading.probabilities, strict=True)
 ]
 display = DigitsDisplay(reading.images, titles).plot()
+
+# %%
+# Digits that touch
+# -----------------
+# Digits that touch are one shape. The classifier knows single digits only, so that it
+# is a poor judge of where to cut them. A second classifier, trained on images of two
+# digits that touch and of single digits, reads both at once.
+
+pairs = make_touching_digits(X, y, n_samples=15_000, random_state=0)
+pair_classifier = MnistCNNClassifier.with_pairs_recipe(random_state=0)
+pair_classifier.fit(pairs.images, pairs.target)
+
+numbers = make_digit_strings(
+    X_test,
+    y_test,
+    n_samples=1,
+    length=(4, 6),
+    n_rows=3,
+    touching=0.4,
+    paper="blank",
+    random_state=1,
+)
+picture = numbers.images[0]
+reading = skmnist.read(picture, clf, pair_classifier=pair_classifier)
+print("written:           ", numbers.target[0].replace("\n", " "))
+print("read as single:    ", skmnist.read(picture, clf).text.replace("\n", " "))
+print("read with the pairs:", reading.text.replace("\n", " "))
+display = ReadingDisplay.from_reading(reading, picture)
 
 # %%
 # What is no digit

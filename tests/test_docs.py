@@ -71,8 +71,11 @@ def test_named_files_exist(page):
         assert (ROOT / "examples" / f"{name}.py").is_file()
 
 
-@pytest.mark.parametrize(("extra", "options"), [("sample", ""), ("test", "-e ")])
-def test_extras_in_commands_exist(extra, options):
-    assert f'python -m pip install {options}".[{extra}]"' in README.read_text()
+@pytest.mark.parametrize(
+    ("extras", "options"), [("images,sample", ""), ("test", "-e ")]
+)
+def test_extras_in_commands_exist(extras, options):
+    assert f'python -m pip install {options}".[{extras}]"' in README.read_text()
     project = (README.parent / "pyproject.toml").read_text()
-    assert re.search(rf"^{extra} = \[", project, flags=re.MULTILINE)
+    for extra in extras.split(","):
+        assert re.search(rf"^{extra} = \[", project, flags=re.MULTILINE)

@@ -392,8 +392,8 @@ class MnistCNNClassifier(ImageClassifier):
         the pairs from "00" to "99" and the single digits; :func:`skmnist.read` takes it
         as `pair_classifier`. The recipe is the default one with 3 epochs, the network
         `skmnist.networks.PairCNN` with convolutions of 32 and 64 channels and 800
-        hidden units, and the augmentation
-        `RandomAffine(rotation=4, shift=1, scale=0.05)`.
+        hidden units, whose predictions average over shifted copies of an image, and the
+        augmentation `RandomAffine(rotation=8, shift=1, scale=0.1, shear=8)`.
 
         Parameters
         ----------
@@ -413,9 +413,13 @@ class MnistCNNClassifier(ImageClassifier):
         """
         recipe = {
             "max_epochs": 3,
-            "augmentation": RandomAffine(rotation=4, shift=1, scale=0.05),
+            "augmentation": RandomAffine(rotation=8, shift=1, scale=0.1, shear=8),
             "module": PairCNN,
         }
         if kwargs.get("module", PairCNN) in (CNN, PairCNN):
-            recipe |= {"module__channels": (32, 64), "module__hidden_units": 800}
+            recipe |= {
+                "module__channels": (32, 64),
+                "module__hidden_units": 800,
+                "module__average_shifts": True,
+            }
         return cls(**{**recipe, **kwargs})

@@ -409,10 +409,13 @@ def _run(options, resumed_after, folder):
     """
     from sklearn.pipeline import make_pipeline
 
+    from skmnist._dependencies import check_scikit_image
     from skmnist._safe_file import replace_atomically
     from skmnist.callbacks import TrainingCheckpoint
     from skmnist.cli._report import describe_training, evaluate, save_results
 
+    if options["numbers"]:
+        check_scikit_image("Reading numbers", ", or pass --no-numbers")
     clf = make_classifier(options)
     # kept until the results are saved
     checkpoint = TrainingCheckpoint(folder / CHECKPOINT, keep=True)

@@ -12,6 +12,7 @@ from sklearn.utils import (
     column_or_1d,
 )
 
+from skmnist._dependencies import check_scikit_image
 from skmnist.datasets._digit_images import as_label_strings, check_digit_images
 
 PAPERS = ("blank", "ruled", "squared")
@@ -234,7 +235,7 @@ def make_digit_strings(
     _check_range("ink", ink, 0, 1, closed="right")
     if stroke_width is not None:
         _check_range("stroke_width", stroke_width, 0.03, 0.5)
-        _check_dependencies()
+        check_scikit_image("make_digit_strings", ", or pass stroke_width=None")
     papers = _check_papers(paper)
     digits, labels = _check_digits(X, y)
     seeds = check_random_state(random_state).randint(
@@ -485,17 +486,6 @@ def _draw_light(shape, loss, rng):
     )
     squares = rows[:, None] + columns
     return 1 - loss * squares / squares.max()
-
-
-def _check_dependencies():
-    """Raise ImportError if scikit-image is not installed."""
-    try:
-        import skimage  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "make_digit_strings needs the package scikit-image to thin strokes. "
-            "Install it (pip install scikit-image), or pass stroke_width=None."
-        ) from error
 
 
 def _check_digits(X, y):

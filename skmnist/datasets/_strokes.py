@@ -100,14 +100,12 @@ class Strokes:
             moved += size[owners] * wave[:, None]
         return Strokes(moved, owners)
 
-    def draw(self, rng, pens=PEN):
+    def draw(self, rng):
         """Draw the strokes, each drawing with its own pen, scaled as in MNIST.
 
         Parameters
         ----------
         rng : RandomState
-        pens : tuple of two float, default=(1.2, 4.2)
-            Smallest and largest width of the pen in pixels of the image.
 
         Returns
         -------
@@ -115,7 +113,7 @@ class Strokes:
         """
         strokes = self.normalize()
         n, owners = len(strokes), strokes.owners
-        widths = np.linspace(*pens, N_PENS)[rng.randint(N_PENS, size=n)]
+        widths = np.linspace(*PEN, N_PENS)[rng.randint(N_PENS, size=n)]
         points = strokes.points * ((DIGIT_SIZE - widths) / 2)[owners, None]
         mass = np.add.reduceat(points, strokes._starts)
         middle = mass / np.bincount(owners)[:, None]
@@ -163,7 +161,7 @@ def find_strokes(images):
     return Strokes(np.stack(points, axis=1).astype(float), owners)
 
 
-def redraw_digits(images, rng, *, deformation=REDRAWN, pens=PEN):
+def redraw_digits(images, rng):
     """Draw digits again, slightly deformed and each with another pen.
 
     Parameters
@@ -171,10 +169,6 @@ def redraw_digits(images, rng, *, deformation=REDRAWN, pens=PEN):
     images : ndarray of shape (n, 28, 28)
         Digits, each of which has ink.
     rng : RandomState
-    deformation : float, default=0.5
-        How much the digits are deformed, as in `Strokes.deform`.
-    pens : tuple of two float, default=(1.2, 4.2)
-        Smallest and largest width of the pen in pixels of the image.
 
     Returns
     -------
@@ -184,7 +178,7 @@ def redraw_digits(images, rng, *, deformation=REDRAWN, pens=PEN):
     for start in range(0, len(images), CHUNK):
         chunk = slice(start, start + CHUNK)
         strokes = find_strokes(_find_ink(images[chunk]))
-        drawings[chunk] = strokes.deform(deformation, rng).draw(rng, pens)
+        drawings[chunk] = strokes.deform(REDRAWN, rng).draw(rng)
     return drawings
 
 

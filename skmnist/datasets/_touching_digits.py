@@ -10,16 +10,20 @@ from sklearn.utils import (
     column_or_1d,
 )
 
-from skmnist._centering import CANVAS_SIZE, WIDE_CANVAS, WIDE_SIZE, center_in_canvas
+from skmnist._centering import CANVAS_SIZE, WIDE_CANVAS
+from skmnist._dependencies import check_scikit_image
 from skmnist.datasets._bunch import make_bunch
 from skmnist.datasets._digit_images import (
     as_label_strings,
     check_digit_images,
     scale_to_uint8,
 )
-from skmnist.datasets._strokes import INK_LEVEL, redraw_digits
+from skmnist.datasets._strokes import INK_LEVEL
+from skmnist.preprocessing import DigitPreprocessor
+from skmnist.preprocessing._binary_images import crop
+from skmnist.preprocessing._pair_reading import normalize_pair
 
-SINGLE = 1 / 3
+SINGLE = 1 / 2
 """Fraction of the images that show a single digit."""
 
 ROTATION, SHEAR, SCALE = np.radians(8), np.radians(10), 0.12
@@ -31,11 +35,8 @@ OFFSET, MAX_OFFSET = 2.2, 7
 OVERLAPS = (1, 2, 3)
 """Pixels by which the strokes overlap."""
 
-REDRAWN = 0.5
-"""Fraction of the digits that are drawn again with one of the `PENS`."""
-
-PENS = (2.2, 3.6)
-"""Widths in pixels around that to which `DigitFinder` sets strokes, which is 3."""
+ENLARGEMENT = 2
+"""Factor by which drawings are enlarged before the width of their strokes is set."""
 
 MIN_DISTANCE = 4
 """Smallest distance of the images of two digits in pixels."""
@@ -54,12 +55,11 @@ def make_touching_digits(X, y, *, n_samples=1000, random_state=None):
     A classifier that is trained on them reads touching digits without cutting them
     apart [1]_. `skmnist.read` takes it as `pair_classifier`.
 
-    Half of the digits are drawn again with strokes about as wide as those that
-    `skmnist.preprocessing.DigitFinder` makes. Each digit is rotated by up to 8 degrees,
-    sheared by up to 10 degrees and scaled by up to 12 %. The second one is moved up or
-    down, and to the left until its strokes overlap those of the first one by one to
-    three pixels. Digits are drawn from X at random. A third of the images show a single
-    digit. Nothing is downloaded.
+    Each digit is rotated by up to 8 degrees, sheared by up to 10 degrees and scaled by
+    up to 12 %. The second one is moved up or down, and to the left until its strokes
+    overlap those of the first one by one to three pixels. All strokes are then set to
+    the width to which `skmnist.preprocessing.DigitFinder` sets them. Digits are drawn
+    from X at random. Half of the images show a single digit. Nothing is downloaded.
 
     Parameters
     ----------
@@ -104,6 +104,8 @@ def make_touching_digits(X, y, *, n_samples=1000, random_state=None):
         several characters.
     TypeError
         If a parameter is of another type.
+    ImportError
+        If scikit-image, of the extra `images`, is not installed.
 
     See Also
     --------
@@ -125,29 +127,26 @@ def make_touching_digits(X, y, *, n_samples=1000, random_state=None):
     [1, 2]
     """
     check_scalar(n_samples, "n_samples", numbers.Integral, min_val=1)
+    check_scikit_image("make_touching_digits")
     digits = scale_to_uint8(check_digit_images(X))
     y = column_or_1d(y)
     check_consistent_length(digits, y)
     labels = as_label_strings(y)
     rng = check_random_state(random_state)
     first, second = rng.randint(len(digits), size=(2, n_samples))
-    used, places = np.unique([first, second], return_inverse=True)
-    redrawn = redraw_digits(digits[used], rng, deformation=0, pens=PENS)
-    digits, labels = np.concatenate([digits[used], redrawn]), np.tile(labels[used], 2)
-    is_redrawn = rng.uniform(size=(2, n_samples)) < REDRAWN
-    first, second = places.reshape(2, n_samples) + len(used) * is_redrawn
     is_single = rng.uniform(size=n_samples) < SINGLE
     down = np.rint(rng.normal(0, OFFSET, n_samples)).astype(int)
     down = down.clip(-MAX_OFFSET, MAX_OFFSET)
     overlaps = rng.choice(OVERLAPS, size=n_samples)
     maps = _draw_maps(2 * n_samples, rng).reshape(2, n_samples, 6)
+    stroke_width = DigitPreprocessor().stroke_width
     images = np.empty((n_samples, *WIDE_CANVAS), np.uint8)
     for number in range(n_samples):
         drawing = _deform(digits[first[number]], maps[0, number])
         if not is_single[number]:
             other = _deform(digits[second[number]], maps[1, number])
             drawing = _join(drawing, other, down[number], overlaps[number])
-        images[number] = center_in_canvas(_crop(drawing), WIDE_CANVAS, WIDE_SIZE)
+        images[number] = normalize_pair(_find_ink(drawing), stroke_width)
     second_labels = np.where(is_single, "", labels[second])
     target = np.char.add(labels[first], second_labels)
     return make_bunch(
@@ -221,8 +220,12 @@ def _join(left, right, down, overlap):
     return canvas
 
 
-def _crop(drawing):
-    """Crop a drawing to its ink."""
-    ink = drawing >= INK_LEVEL / 2 * drawing.max()
-    rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
-    return drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+def _find_ink(drawing):
+    """Enlarge a drawing, and return where it has ink, cropped to that."""
+    from PIL import Image
+
+    image = Image.fromarray(drawing)
+    image = image.crop(image.getbbox())
+    size = [ENLARGEMENT * side for side in image.size]
+    large = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+    return crop(large > INK_LEVEL * drawing.max())

@@ -5,13 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from skmnist._centering import (
-    CANVAS_SIZE,
-    DIGIT_SIZE,
-    WIDE_CANVAS,
-    WIDE_SIZE,
-    center_in_canvas,
-)
+from skmnist._centering import CANVAS_SIZE, center_in_canvas
+from skmnist._dependencies import check_scikit_image
 from skmnist.preprocessing._background import (
     BACKGROUND_WINDOW,
     downscale,
@@ -25,12 +20,15 @@ from skmnist.preprocessing._binary_images import (
 from skmnist.preprocessing._digit_preprocessor import DigitPreprocessor
 from skmnist.preprocessing._digit_shapes import MAX_SHAPES, find_digit_shapes
 from skmnist.preprocessing._image_reading import (
-    check_dependencies,
     get_name,
     read_luminance,
 )
 from skmnist.preprocessing._line_removal import remove_lines
-from skmnist.preprocessing._pair_reading import check_pair_classifier, predict_pair
+from skmnist.preprocessing._pair_reading import (
+    check_pair_classifier,
+    normalize_pair,
+    predict_pair,
+)
 from skmnist.preprocessing._quality_warnings import number_warnings
 from skmnist.preprocessing._row_detection import drop_dots, sort_into_rows
 from skmnist.preprocessing._segmentation import (
@@ -152,8 +150,8 @@ class DigitFinder(BaseEstimator):
         not cut, and parts beside each other are not joined.
     pair_classifier : classifier, default=None
         Fitted on images of `skmnist.datasets.make_touching_digits`, with
-        `predict_proba` and the same labels. It reads touching digits; `classifier` then
-        only finds where to cut them.
+        `predict_proba` and the same labels. It reads touching digits; `classifier`
+        finds where to cut them, and reads the parts, too.
     preprocessor : DigitPreprocessor, default=None
         Its parameters are used; `speck_size` is relative to a digit of typical height.
         None: a `DigitPreprocessor` with its default parameters.
@@ -216,7 +214,7 @@ class DigitFinder(BaseEstimator):
             If a package of the extra `images` is not installed.
         """
         preprocessor = self._check_parameters()
-        check_dependencies()
+        check_scikit_image("DigitFinder")
         name = get_name(picture, None)
         rgb, luminance, size = read_luminance(
             picture, name, preprocessor.max_pixels, WORKING_SIZE_RANGE
@@ -299,19 +297,16 @@ class DigitFinder(BaseEstimator):
 
     def _normalize(self, shapes):
         """Convert shapes to images like MNIST's, of shape (n, 28, 28)."""
-        images = [self._center(shape) for shape in shapes]
+        width, images = self._get_stroke_width(), []
+        for shape in shapes:
+            mask = _reduce(shape.mask)
+            if width is not None:
+                mask = set_stroke_width(mask, width)
+            images.append(center_in_canvas(mask))
         return np.array(images, np.uint8).reshape(-1, CANVAS_SIZE, CANVAS_SIZE)
 
-    def _center(self, shape, *canvas_and_size):
-        """Set the width of the strokes, and center a shape in an image."""
-        width = (self.preprocessor or DigitPreprocessor()).stroke_width
-        mask = _reduce(shape.mask)
-        if width is not None:
-            if canvas_and_size:  # a pair is scaled by its height
-                factor = min(np.divide(WIDE_SIZE, mask.shape))
-                width *= DIGIT_SIZE / (factor * max(mask.shape))
-            mask = set_stroke_width(mask, width)
-        return center_in_canvas(mask, *canvas_and_size)
+    def _get_stroke_width(self):
+        return (self.preprocessor or DigitPreprocessor()).stroke_width
 
     def _judge(self, shapes):
         """Probabilities of the classes for each shape."""
@@ -322,7 +317,7 @@ class DigitFinder(BaseEstimator):
 
     def _read_pair(self, shape):
         """Probabilities of two touching digits, and that there are two."""
-        image = self._center(shape, WIDE_CANVAS, WIDE_SIZE)
+        image = normalize_pair(_reduce(shape.mask), self._get_stroke_width())
         return predict_pair(image, self.pair_classifier, self.classifier.classes_)
 
 

@@ -9,9 +9,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_scalar
 
 from skmnist._centering import CANVAS_SIZE, center_in_canvas
+from skmnist._dependencies import check_scikit_image
 from skmnist.preprocessing._binary_images import crop, to_uint8
 from skmnist.preprocessing._image_reading import (
-    check_dependencies,
     get_name,
     read_luminance,
     to_list,
@@ -331,7 +331,7 @@ class DigitPreprocessor(TransformerMixin, BaseEstimator):
 
     def _preprocess(self, picture, name):
         """Do what `preprocess` documents; `name` is for error messages."""
-        check_dependencies()
+        check_scikit_image("DigitPreprocessor")
         rgb, luminance, size = read_luminance(picture, name, self.max_pixels)
         background, contrast, strokes = segment(
             luminance,

@@ -11,18 +11,6 @@ WORKING_SIZE_RANGE = (256, 512)
 """Smallest and largest longer side of the luminance, in pixels."""
 
 
-def check_dependencies():
-    """Raise ImportError if Pillow or scikit-image is not installed."""
-    try:
-        import PIL  # noqa: F401
-        import skimage  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "DigitPreprocessor needs the packages pillow and scikit-image. Install "
-            "them: pip install pillow scikit-image."
-        ) from error
-
-
 def to_list(X):
     """Convert X to a list of pictures; raise TypeError for a single picture."""
     if hasattr(X, "to_numpy"):  # a data frame, or one of its columns

@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from skmnist._centering import WIDE_CANVAS
+from skmnist._centering import (
+    DIGIT_SIZE,
+    WIDE_CANVAS,
+    WIDE_SIZE,
+    center_in_canvas,
+)
+from skmnist.preprocessing._stroke_width import set_stroke_width
 
 
 def check_pair_classifier(pair_classifier, classifier):
@@ -57,6 +63,29 @@ def check_pair_classifier(pair_classifier, classifier):
         )
 
 
+def normalize_pair(mask, stroke_width):
+    """Make an image of one digit or two for a classifier of pairs.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (height, width), bool
+        Cropped to its ink.
+    stroke_width : float or None
+        Width of the strokes in pixels of the image. None leaves them as they are.
+
+    Returns
+    -------
+    ndarray of shape (28, 48), uint8
+        Scaled to a height of 20 pixels, or a width of 44, with the mass centered.
+    """
+    if stroke_width is not None:
+        factor = min(np.divide(WIDE_SIZE, mask.shape))
+        # for set_stroke_width, the longer side of the image has 20 pixels
+        width = stroke_width * DIGIT_SIZE / (factor * max(mask.shape))
+        mask = set_stroke_width(mask, width)
+    return center_in_canvas(mask, WIDE_CANVAS, WIDE_SIZE)
+
+
 def predict_pair(image, pair_classifier, classes):
     """Read two digits, and tell how probable it is that there are two.
 
@@ -69,20 +98,18 @@ def predict_pair(image, pair_classifier, classes):
 
     Returns
     -------
-    pair : ndarray of shape (2, n_classes)
-        Probabilities of the classes for the left and the right digit, given that there
-        are two.
+    pair : ndarray of shape (n_classes, n_classes)
+        Probability of each left and right digit, given that there are two.
     probability : float
         That there are two.
     """
     columns = {str(label): column for column, label in enumerate(classes)}
-    pair = np.zeros((2, len(classes)))
+    pair = np.zeros((len(classes), len(classes)))
     (probabilities,) = pair_classifier.predict_proba(image[None])
     for label, probability in zip(
         map(str, pair_classifier.classes_), probabilities, strict=True
     ):
         if len(label) == 2:
-            for digit, name in zip(pair, label, strict=True):
-                digit[columns[name]] += probability
-    probability = pair[0].sum()
+            pair[columns[label[0]], columns[label[1]]] = probability
+    probability = pair.sum()
     return pair / max(probability, np.finfo(float).tiny), probability

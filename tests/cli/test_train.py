@@ -137,6 +137,18 @@ def test_models_for_numbers(run, quick_pairs, pictures, tmp_path):
     assert {path.name for path in out.iterdir()} == FILES
 
 
+def test_numbers_without_scikit_image(run, monkeypatch, tmp_path):
+    """Numbers could not be read; the error comes before any work."""
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    out = tmp_path / "out"
+    result = run("train", "--epochs", 1, "--out", out)
+    assert result.exit_code == 1
+    assert "Reading numbers needs the package scikit-image" in result.stderr
+    assert "--no-numbers" in result.stderr
+    assert not out.exists()
+    assert run("train", *PLAIN, "--out", out).exit_code == 0
+
+
 def test_interrupted_training_for_numbers(run, quick_pairs, monkeypatch, tmp_path):
     """Ctrl-C keeps the training unfinished; resuming it trains what is missing."""
 

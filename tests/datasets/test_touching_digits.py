@@ -26,7 +26,7 @@ def test_bunch(pairs):
     assert pairs.target_names.tolist() == sorted({*pairs.target})
     lengths = np.array([len(label) for label in pairs.target])
     assert set(lengths) == {1, 2}
-    assert abs(np.mean(lengths == 1) - 1 / 3) < 0.05
+    assert abs(np.mean(lengths == 1) - 1 / 2) < 0.05
     counts = [sum(d in label for label in pairs.target) for d in "0123456789"]
     assert min(counts) > 60
 
