@@ -24,7 +24,7 @@ def remove_lines(strokes, contrast=None, *, max_tilt=4.0, step=0.5, shortest=1.0
         Difference of the angles that are tried, in degrees.
     shortest : float, default=1.0
         Length of the shortest line, relative to the side of the picture. Below 1, lines
-        may cross a corner or end before the edge.
+        may cross a corner, or end before one of the edges.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def find_horizontal_lines(strokes, angles, shortest=1.0):
         Angles to the horizontal, in degrees.
     shortest : float, default=1.0
         Length of the shortest line, relative to the width. Below 1, lines may cross a
-        corner or end before the edge.
+        corner, or end before one of the edges.
 
     Yields
     ------
@@ -94,16 +94,19 @@ def find_horizontal_lines(strokes, angles, shortest=1.0):
             return np.bincount(shifted[inside & selected], minlength=n_rows)
 
         rows = np.arange(n_rows) - outside
-        lengths = np.full(n_rows, width)
+        # columns in which a line enters and leaves the picture
+        first, last = np.full(n_rows, 0.0), np.full(n_rows, width - 1.0)
         if shortest < 1 and slope:
-            edges = np.sort([-rows / slope, (height - 1 - rows) / slope], axis=0)
-            lengths = np.diff(edges.clip(-x_middle, x_middle), axis=0)[0]
+            crossings = [-rows / slope, (height - 1 - rows) / slope]
+            first, last = (np.sort(crossings, axis=0) + x_middle).clip(0, width - 1)
+        lengths = last - first + 1
         is_line = count(True) > 0.75 * np.maximum(lengths, shortest * width)
         if not is_line.any():
             continue
-        if shortest == 1:
-            is_line &= count(x < ends) > 0.3 * ends
-            is_line &= count(x >= width - ends) > 0.3 * ends
+        row = shifted.clip(0, n_rows - 1)
+        starts = count(x < first[row] + ends) > 0.3 * ends
+        stops = count(x > last[row] - ends) > 0.3 * ends
+        is_line &= (starts & stops) if shortest == 1 else (starts | stops)
         limits = np.flatnonzero(np.diff(np.r_[False, is_line, False].astype(int)))
         for first, beyond in limits.reshape(-1, 2):
             thickness = beyond - first

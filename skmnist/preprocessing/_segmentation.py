@@ -130,14 +130,19 @@ def measure_ink(contrast):
     """
     from skimage.filters import threshold_otsu
 
-    if np.ptp(contrast) == 0:
-        return contrast.flat[0], 0.0, 0.0
-    otsu = threshold_otsu(contrast)
-    paper, strokes = contrast[contrast <= otsu], contrast[contrast > otsu]
-    paper_level = np.median(paper)
-    noise = 1.4826 * np.median(abs(paper - paper_level))
-    level = np.percentile(strokes, 75) - paper_level
-    return paper_level, noise, level if level >= max(MIN_CONTRAST, 4 * noise) else 0.0
+    paper_level, noise, strokes = contrast.flat[0], 0.0, contrast
+    # where there is little ink, the first threshold divides the paper
+    for _ in range(2):
+        if np.ptp(strokes) == 0:
+            break
+        otsu = threshold_otsu(strokes)
+        paper, strokes = contrast[contrast <= otsu], contrast[contrast > otsu]
+        paper_level = np.median(paper)
+        noise = 1.4826 * np.median(abs(paper - paper_level))
+        level = np.percentile(strokes, 75) - paper_level
+        if level >= max(MIN_CONTRAST, 4 * noise):
+            return paper_level, noise, level
+    return paper_level, noise, 0.0
 
 
 def segment_each_stroke(contrast, threshold):

@@ -39,7 +39,7 @@ CERTAIN = 0.9
 PAIR = 0.97
 """Probability of two digits from which a shape is cut, according to a pair classifier.
 
-On generated pictures of held-out training digits, 2 of 10,496 single digits and 9 of
+On generated pictures of held-out training digits, 2 of 10,496 single digits and 14 of
 1,481 pairs were on the wrong side.
 """
 
@@ -159,13 +159,13 @@ def _join_parts(row, height, judge):
 def _cut(digit, judge, read_pair):
     """Cut a shape into two where these are more probable than the shape as a digit."""
     shape = digit.shape
+    if shape.width < NARROW * shape.height and digit.probabilities.max() > CERTAIN:
+        return [digit]
     if read_pair is not None and shape.width <= MAX_PAIR_WIDTH * shape.height:
         pair, probability_of_two = read_pair(shape)
         if probability_of_two < PAIR:
             return [digit]
         return _cut_pair(shape, pair, judge)
-    if shape.width < NARROW * shape.height and digit.probabilities.max() > CERTAIN:
-        return [digit]
     score = _score(digit)
     if score >= SURE:
         return [digit]

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from scipy import ndimage
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
@@ -230,6 +231,29 @@ def test_blank_picture(value):
     assert found.rows.shape == (0,)
     (reason,) = found.quality_warnings
     assert reason.startswith("No digits found")
+
+
+def test_tall_strokes_are_no_lines():
+    """Even where they are almost as high as the picture."""
+    picture = Image.new("L", (300, 100), 235)
+    canvas = ImageDraw.Draw(picture)
+    canvas.ellipse([30, 10, 90, 90], outline=40, width=6)
+    canvas.line([150, 8, 147, 92], fill=40, width=6)
+    canvas.line([220, 8, 220, 92], fill=40, width=6)
+    assert len(DigitFinder().find(picture).boxes) == 3
+
+
+def test_little_ink_on_rough_paper(make):
+    """The paper varies more than the ink darkens the picture as a whole."""
+    numbers = make(n_samples=1, length=4, digit_size=(30, 30), ink=(1, 1), **CLEAN)
+    rng = np.random.default_rng(0)
+    rough = ndimage.gaussian_filter(rng.normal(0, 1, (1000, 750)), 1.5)
+    picture = 150 + 12 * rough / rough.std()
+    number = numbers.images[0] / numbers.images[0].max()
+    height, width = number.shape
+    picture[600:][:height, 200:][:, :width] *= number
+    found = DigitFinder().find(picture.clip(0, 255).astype(np.uint8))
+    check(found, numbers.boxes[0] + [200, 600, 200, 600], numbers.rows[0], 0.5)
 
 
 def test_noise_is_no_number():
