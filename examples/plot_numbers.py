@@ -67,7 +67,8 @@ display = DigitsDisplay(reading.images, titles).plot()
 # -----------------
 # Digits that touch are one shape. The classifier knows single digits only, so that it
 # is a poor judge of where to cut them. A second classifier, trained on images of two
-# digits that touch and of single digits, reads both at once.
+# digits that touch and of single digits, reads both at once. It misses fewer pairs; one
+# that is trained on all digits of MNIST misses few.
 
 pairs = make_touching_digits(X, y, n_samples=15_000, random_state=0)
 pair_classifier = MnistCNNClassifier.with_pairs_recipe(random_state=0)
@@ -81,7 +82,7 @@ numbers = make_digit_strings(
     n_rows=3,
     touching=0.4,
     paper="blank",
-    random_state=1,
+    random_state=6,
 )
 picture = numbers.images[0]
 reading = skmnist.read(picture, clf, pair_classifier=pair_classifier)
