@@ -11,9 +11,9 @@ of which the classifier reads each of the test digits themselves.
 FOLDER contains pictures and a `manifest.csv` with the columns file and digits, in which
 spaces separate rows, and possibly split: `--split` selects pictures by it. The list
 `number_pictures.csv` names pictures of public repositories, of which those of the split
-"untouched" have not been used to develop. A digit counts as right if it is in the
-longest common subsequence of the digits of the picture, and a row if all of it is
-right.
+"judge" were read before they were used to develop, too. A digit counts as right if it
+is in the longest common subsequence of the digits of the picture, and a row if all of
+it is right.
 
 The last row is the time to read a JPEG file of 12 megapixels with 50 digits with one
 thread, of which the file is a part, but not the loading of the model.

@@ -34,6 +34,10 @@ BAR_POSITION = 0.3
 """Lowest position of the middle of a bar, relative to the height of the digit."""
 
 
+MAX_CONTACT = 0.5
+"""Part of the height of a digit at most that is on the left or the right edge."""
+
+
 def find_digit_shapes(strokes, speck_size):
     """Find the shapes that may be digits, or several digits that touch.
 
@@ -117,12 +121,18 @@ def _drop_surroundings(shapes, size):
     height = typical_height(inside)
     pen = np.median([shape.pen for shape in inside if shape.height > SMALLEST * height])
 
+    def measure_contact(shape):
+        left, _, right, _ = shape.box
+        sides = [(left == 0, shape.mask[:, 0]), (right == columns, shape.mask[:, -1])]
+        return max((side.mean() for at_edge, side in sides if at_edge), default=0)
+
     def is_digit(shape):
         return (
             count_edges(shape) == 1  # not a corner
             and 0.6 * height < shape.height < 1.4 * height
             and shape.width < 1.4 * height
             and shape.pen < 2 * pen
+            and measure_contact(shape) <= MAX_CONTACT  # not a finger
         )
 
     return [shape for shape in shapes if not count_edges(shape) or is_digit(shape)]

@@ -256,6 +256,19 @@ def test_little_ink_on_rough_paper(make):
     check(found, numbers.boxes[0] + [200, 600, 200, 600], numbers.rows[0], 0.5)
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_finger_at_the_edge_is_no_one(number, side):
+    picture, boxes, rows = number
+    margins = ((60, 60), (200, 200))
+    framed = np.pad(picture, margins, constant_values=int(np.median(picture)))
+    framed = Image.fromarray(framed)
+    edge, inwards = (-1, 1) if side == "left" else (framed.width, -1)
+    middle = framed.height // 2
+    finger = [(edge, middle - 25), (edge + 8 * inwards, middle), (edge, middle + 25)]
+    ImageDraw.Draw(framed).polygon(finger, fill=60)
+    check(DigitFinder().find(framed), boxes + np.array([200, 60, 200, 60]), rows)
+
+
 def test_noise_is_no_number():
     noise = np.random.default_rng(0).normal(200, 6, (200, 300)).clip(0, 255)
     assert not len(DigitFinder().find(noise.astype(np.uint8)).boxes)
