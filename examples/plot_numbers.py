@@ -86,8 +86,8 @@ numbers = make_digit_strings(
 )
 picture = numbers.images[0]
 reading = skmnist.read(picture, clf, pair_classifier=pair_classifier)
-print("written:           ", numbers.target[0].replace("\n", " "))
-print("read as single:    ", skmnist.read(picture, clf).text.replace("\n", " "))
+print("written:            ", numbers.target[0].replace("\n", " "))
+print("read as single:     ", skmnist.read(picture, clf).text.replace("\n", " "))
 print("read with the pairs:", reading.text.replace("\n", " "))
 display = ReadingDisplay.from_reading(reading, picture)
 

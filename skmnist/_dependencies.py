@@ -1,4 +1,4 @@
-"""Packages of the extras, without which a few functions cannot work."""
+"""The package of the extra `images`, without which pictures cannot be read."""
 
 
 def check_scikit_image(caller, alternative=""):

@@ -106,7 +106,7 @@ def read(picture, model, *, pair_classifier=None, detector=None):
         call, so load it once to read many pictures.
     pair_classifier : classifier or path, default=None
         Classifier fitted on images of `skmnist.datasets.make_touching_digits`, or the
-        path of its file. It reads digits that touch.
+        path of its file. It reads digits that touch, together with the model.
     detector : NonDigitDetector or path, default=None
         Fitted detector, or the path of its file. What shows no digit according to it
         is a doubt of the reading.

@@ -479,7 +479,7 @@ def _train_pair_classifier(options, X, y, path):
     from skmnist.datasets import make_touching_digits
 
     n_pairs, seed = min(MAX_PAIRS, PAIRS_OF_EACH_DIGIT * len(X)), options["seed"]
-    print_fact("Numbers", f"{n_pairs:,} images of digits that touch")
+    print_fact("Numbers", f"{n_pairs:,} images of one digit, or two that touch")
     start = time.perf_counter()
     pairs = make_touching_digits(X, y, n_samples=n_pairs, random_state=seed)
     clf = MnistCNNClassifier.with_pairs_recipe(

@@ -58,8 +58,9 @@ def make_touching_digits(X, y, *, n_samples=1000, random_state=None):
     Each digit is rotated by up to 8 degrees, sheared by up to 10 degrees and scaled by
     up to 12 %. The second one is moved up or down, and to the left until its strokes
     overlap those of the first one by one to three pixels. All strokes are then set to
-    the width to which `skmnist.preprocessing.DigitFinder` sets them. Digits are drawn
-    from X at random. Half of the images show a single digit. Nothing is downloaded.
+    the width to which `skmnist.preprocessing.DigitFinder` sets them by default. Digits
+    are drawn from X at random. Half of the images show a single digit. Nothing is
+    downloaded.
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ def make_touching_digits(X, y, *, n_samples=1000, random_state=None):
         if not is_single[number]:
             other = _deform(digits[second[number]], maps[1, number])
             drawing = _join(drawing, other, down[number], overlaps[number])
-        images[number] = normalize_pair(_find_ink(drawing), stroke_width)
+        images[number] = normalize_pair(_enlarge_ink(drawing), stroke_width)
     second_labels = np.where(is_single, "", labels[second])
     target = np.char.add(labels[first], second_labels)
     return make_bunch(
@@ -177,9 +178,10 @@ def _draw_maps(n, rng):
 
 
 def _deform(digit, coefficients):
-    """Apply an affine map to a digit; what it moves out of the image is lost."""
+    """Apply an affine map to a digit, as bright as possible; its overhang is lost."""
     from PIL import Image
 
+    digit = np.rint(digit * (255 / digit.max())).astype(np.uint8)
     deformed = Image.fromarray(digit).transform(
         digit.shape,
         Image.Transform.AFFINE,
@@ -220,7 +222,7 @@ def _join(left, right, down, overlap):
     return canvas
 
 
-def _find_ink(drawing):
+def _enlarge_ink(drawing):
     """Enlarge a drawing, and return where it has ink, cropped to that."""
     from PIL import Image
 

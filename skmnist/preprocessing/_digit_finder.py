@@ -124,12 +124,12 @@ class DigitFinder(BaseEstimator):
 
     1. Separate the strokes from the paper as `DigitPreprocessor` does, at a resolution
        of up to 1,024 pixels, with a threshold that follows the pressure of the pen.
-    2. Remove lines from edge to edge, as on ruled and squared paper, that are tilted by
-       up to 10 degrees, and printed frames and grids.
+    2. Remove lines that begin at an edge, as on ruled and squared paper, tilted by up
+       to 10 degrees, and printed frames and grids.
     3. Take connected strokes as digits, and unite parts that lie above each other.
        Leave out what is much smaller than the digits, such as specks, dots, commas and
        dashes, and what touches the edge of the picture unless it is as large as a
-       digit.
+       digit and does not run along the edge.
     4. Find the rows, which may be tilted by up to 12 degrees, and sort the digits from
        left to right.
     5. With a classifier, join neighbours that it reads better as one digit, and cut
@@ -231,6 +231,7 @@ class DigitFinder(BaseEstimator):
                 max_tilt=MAX_LINE_TILT,
                 step=LINE_TILT_STEP,
                 shortest=SHORTEST_LINE,
+                n_ends=1,
             )
         shapes = find_digit_shapes(strokes, preprocessor.speck_size)
         rows = drop_dots(sort_into_rows(shapes))

@@ -94,11 +94,12 @@ def _open_frame(shape):
     for turned in (mask, mask.T):
         height = len(turned)
         middles = [
-            m.mean() for m, _ in find_horizontal_lines(turned, angles, SHORTEST_EDGE)
+            m.mean()
+            for m, _ in find_horizontal_lines(turned, angles, SHORTEST_EDGE, n_ends=0)
         ]
         if not middles or min(middles) > 0.2 * height or max(middles) < 0.8 * height:
             return [shape]
-    inside = remove_lines(mask, max_tilt=10, shortest=SHORTEST_EDGE)
+    inside = remove_lines(mask, max_tilt=10, shortest=SHORTEST_EDGE, n_ends=0)
     if inside is mask:  # nothing else is left
         return []
     return [

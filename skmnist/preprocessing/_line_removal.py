@@ -8,7 +8,9 @@ FAINT = 0.75
 """Contrast of a line relative to that of the ink up to which it is told from it."""
 
 
-def remove_lines(strokes, contrast=None, *, max_tilt=4.0, step=0.5, shortest=1.0):
+def remove_lines(
+    strokes, contrast=None, *, max_tilt=4.0, step=0.5, shortest=1.0, n_ends=2
+):
     """Remove lines that cross the picture, but not the strokes that cross them.
 
     Parameters
@@ -24,16 +26,18 @@ def remove_lines(strokes, contrast=None, *, max_tilt=4.0, step=0.5, shortest=1.0
         Difference of the angles that are tried, in degrees.
     shortest : float, default=1.0
         Length of the shortest line, relative to the side of the picture. Below 1, lines
-        may cross a corner, or end before one of the edges.
+        may cross a corner.
+    n_ends : int, default=2
+        Number of ends of a line that are at an edge at least.
 
     Returns
     -------
     ndarray of shape (height, width), bool
     """
     angles = np.arange(-max_tilt, max_tilt + step / 2, step)
-    cleaned = _remove_horizontal_lines(strokes, contrast, angles, shortest)
+    cleaned = _remove_horizontal_lines(strokes, contrast, angles, shortest, n_ends)
     turned = None if contrast is None else contrast.T
-    cleaned = _remove_horizontal_lines(cleaned.T, turned, angles, shortest).T
+    cleaned = _remove_horizontal_lines(cleaned.T, turned, angles, shortest, n_ends).T
     rows, columns = np.flatnonzero(cleaned.any(1)), np.flatnonzero(cleaned.any(0))
     if not len(rows):
         return strokes
@@ -42,21 +46,21 @@ def remove_lines(strokes, contrast=None, *, max_tilt=4.0, step=0.5, shortest=1.0
     return cleaned if extent > 0.1 * max(strokes.shape) else strokes
 
 
-def _remove_horizontal_lines(strokes, contrast, angles, shortest):
+def _remove_horizontal_lines(strokes, contrast, angles, shortest, n_ends):
     """Remove thin lines from the left edge to the right one."""
     visible, ink = strokes, None
     if contrast is not None and strokes.any():
         low, ink = np.percentile(contrast[strokes], [2, 90])
         visible = contrast > low / 2
     cleaned = strokes
-    for middle, thickness in find_horizontal_lines(visible, angles, shortest):
+    for middle, thickness in find_horizontal_lines(visible, angles, shortest, n_ends):
         if cleaned is strokes:
             cleaned = strokes.copy()
         _erase_line(strokes, cleaned, middle, thickness, contrast, ink)
     return cleaned
 
 
-def find_horizontal_lines(strokes, angles, shortest=1.0):
+def find_horizontal_lines(strokes, angles, shortest=1.0, n_ends=2):
     """Find thin lines from one edge of the picture to another one.
 
     Parameters
@@ -66,7 +70,9 @@ def find_horizontal_lines(strokes, angles, shortest=1.0):
         Angles to the horizontal, in degrees.
     shortest : float, default=1.0
         Length of the shortest line, relative to the width. Below 1, lines may cross a
-        corner, or end before one of the edges.
+        corner.
+    n_ends : int, default=2
+        Number of ends of a line that are at an edge at least.
 
     Yields
     ------
@@ -95,18 +101,18 @@ def find_horizontal_lines(strokes, angles, shortest=1.0):
 
         rows = np.arange(n_rows) - outside
         # columns in which a line enters and leaves the picture
-        first, last = np.full(n_rows, 0.0), np.full(n_rows, width - 1.0)
+        entry, leave = np.full(n_rows, 0.0), np.full(n_rows, width - 1.0)
         if shortest < 1 and slope:
             crossings = [-rows / slope, (height - 1 - rows) / slope]
-            first, last = (np.sort(crossings, axis=0) + x_middle).clip(0, width - 1)
-        lengths = last - first + 1
+            entry, leave = (np.sort(crossings, axis=0) + x_middle).clip(0, width - 1)
+        lengths = leave - entry + 1
         is_line = count(True) > 0.75 * np.maximum(lengths, shortest * width)
         if not is_line.any():
             continue
-        row = shifted.clip(0, n_rows - 1)
-        starts = count(x < first[row] + ends) > 0.3 * ends
-        stops = count(x > last[row] - ends) > 0.3 * ends
-        is_line &= (starts & stops) if shortest == 1 else (starts | stops)
+        line = shifted.clip(0, n_rows - 1)
+        at_entry = count(x < entry[line] + ends) > 0.3 * ends
+        at_exit = count(x > leave[line] - ends) > 0.3 * ends
+        is_line &= at_entry.astype(int) + at_exit >= n_ends
         limits = np.flatnonzero(np.diff(np.r_[False, is_line, False].astype(int)))
         for first, beyond in limits.reshape(-1, 2):
             thickness = beyond - first

@@ -36,7 +36,7 @@ NARROW = 0.6
 CERTAIN = 0.9
 """Probability from which a narrow shape is a digit without further tries."""
 
-PAIR = 0.97
+PAIR_THRESHOLD = 0.97
 """Probability of two digits from which a shape is cut, according to a pair classifier.
 
 On generated pictures of held-out training digits, 2 of 10,496 single digits and 14 of
@@ -94,8 +94,8 @@ def separate(rows, judge, read_pair=None):
         Takes a list of shapes and returns the probabilities of the classes, of shape
         (n_shapes, n_classes).
     read_pair : callable, default=None
-        Takes a shape and returns the probabilities of two digits in it, of shape
-        (n_classes, n_classes), and that there are two.
+        Takes a shape and returns the probabilities of each left and right digit, of
+        shape (n_classes, n_classes), and that there are two.
 
     Returns
     -------
@@ -163,7 +163,7 @@ def _cut(digit, judge, read_pair):
         return [digit]
     if read_pair is not None and shape.width <= MAX_PAIR_WIDTH * shape.height:
         pair, probability_of_two = read_pair(shape)
-        if probability_of_two < PAIR:
+        if probability_of_two < PAIR_THRESHOLD:
             return [digit]
         return _cut_pair(shape, pair, judge)
     score = _score(digit)
@@ -201,12 +201,10 @@ def _cut_pair(shape, pair, judge):
     of_cuts = left[:, :, None] + right[:, None, :]  # (n_cuts, n_classes, n_classes)
     log_pair = np.log(pair.clip(*LIMITS)) + CUT_WEIGHT * of_cuts.max(axis=0)
     pair = softmax(log_pair)
-    digits = np.unravel_index(pair.argmax(), pair.shape)
-    best = cuts[of_cuts[:, *digits].argmax()]
-    return [
-        Digit(part.shape, pair.sum(axis=axis))
-        for part, axis in zip(best, (1, 0), strict=True)
-    ]
+    digits = pair.sum(axis=1), pair.sum(axis=0)
+    labels = [digit.argmax() for digit in digits]
+    best = cuts[of_cuts[:, *labels].argmax()]
+    return [Digit(part.shape, p) for part, p in zip(best, digits, strict=True)]
 
 
 def _judge_cuts(cuts, judge):

@@ -1,5 +1,7 @@
 """`make_touching_digits`."""
 
+import sys
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -35,6 +37,25 @@ def test_digits_touch(pairs):
     """What is drawn is in one piece, apart from digits that are themselves broken."""
     n_pieces = [ndimage.label(image > 60, np.ones((3, 3)))[1] for image in pairs.images]
     assert np.mean(np.array(n_pieces) == 1) > 0.95
+
+
+def test_faint_digits_stay(digits):
+    """Beside digits that are much brighter."""
+    X, y = digits
+    faint = np.where(np.arange(len(X)) % 2, 1, 0.25)
+    mixed = np.rint(X.reshape(len(X), -1) * faint[:, None]).astype(np.uint8)
+    images = make_touching_digits(mixed, y, n_samples=200, random_state=0).images
+    expected = make_touching_digits(X, y, n_samples=200, random_state=0).images
+    widths = [(i.max(axis=1) > 100).sum(axis=1) for i in (images, expected)]
+    assert np.mean(abs(widths[0] - widths[1]) <= 2) > 0.95
+
+
+def test_without_scikit_image(digits, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    with pytest.raises(
+        ImportError, match=r"make_touching_digits .* install scikit-image"
+    ):
+        make_touching_digits(*digits)
 
 
 def test_frame(pairs):

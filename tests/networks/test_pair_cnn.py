@@ -48,6 +48,7 @@ def test_recipe_trains_and_saves_it(tmp_path):
     clf.fit(pairs.images, pairs.target)
     assert clf.classes_.tolist() == sorted({*pairs.target})
     assert type(clf.module_) is PairCNN
+    assert clf.module_.average_shifts
     assert clf.score(further.images, further.target) > 0.9
     expected = clf.predict_proba(further.images)
     skmnist.save(clf, tmp_path / "pairs.safetensors")

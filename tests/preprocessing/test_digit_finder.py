@@ -256,6 +256,17 @@ def test_little_ink_on_rough_paper(make):
     check(found, numbers.boxes[0] + [200, 600, 200, 600], numbers.rows[0], 0.5)
 
 
+@pytest.mark.parametrize("tilt", [0, 3])
+def test_frame_with_rounded_corners(make, tilt):
+    """Its sides end before the edge of what is in the frame."""
+    numbers = make(n_samples=1, length=3, digit_size=(80, 80), **CLEAN)
+    picture = Image.fromarray(frame(numbers.images[0], 60, 250))
+    box = [30, 30, picture.width - 30, picture.height - 30]
+    ImageDraw.Draw(picture).rounded_rectangle(box, 25, outline=40, width=4)
+    picture = picture.rotate(tilt, Image.Resampling.BILINEAR, True, fillcolor=250)
+    assert len(DigitFinder().find(picture).boxes) == 3
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_finger_at_the_edge_is_no_one(number, side):
     picture, boxes, rows = number
